@@ -1,0 +1,33 @@
+/** `/usr/lib/keelson/engine.json`: written by the builder, read by keelctl and the other device programs. */
+export interface EngineFile {
+  readonly format: 1;
+  readonly recipe: string;
+  readonly version: string;
+  /** Seconds since the epoch; the machine's clock is never set earlier. */
+  readonly builtAt: number;
+  readonly hostname: string;
+  readonly users: readonly {
+    readonly name: string;
+    readonly uid: number;
+    readonly sshKeys: readonly string[];
+  }[];
+  /** In start order. */
+  readonly services: readonly EngineService[];
+}
+
+export interface EngineService {
+  readonly name: string;
+  readonly description: string;
+  readonly kind: 'long-running' | 'one-shot';
+  readonly needs: readonly string[];
+  readonly after: readonly string[];
+  readonly stopTimeoutSeconds: number;
+  /** Folders to make on state before the container starts. */
+  readonly stateFolders: readonly {
+    readonly path: string;
+    readonly uid: number;
+    readonly gid: number;
+    readonly mode: number;
+  }[];
+  readonly health?: { readonly command: readonly string[]; readonly timeoutSeconds: number };
+}

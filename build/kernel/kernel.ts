@@ -1,0 +1,12 @@
+import type { ByteSource, Tree } from '../rootfs/tree.ts';
+
+/** A kernel ready to be composed: its image, and its modules sorted to the two places that need them. */
+export interface Kernel {
+  /** `uname -r`. */
+  readonly release: string;
+  readonly image: ByteSource;
+  /** Modules (with dependencies, uncompressed) and `modules.*` index files for the root, at /usr/lib/modules/<release>. */
+  readonly rootModules: Tree;
+  /** In the order in which the initramfs must insert them. */
+  readonly initramfsModules: readonly { readonly name: string; readonly content: ByteSource }[];
+}

@@ -1,0 +1,63 @@
+import type { Place } from '../errors/keelson-error.ts';
+import type {
+  FileRequest,
+  Layer,
+  PackageRequest,
+  ServiceDefinition,
+} from '../services/service-definition.ts';
+
+export const architectures = ['x86-64', 'arm64'] as const;
+export type Architecture = (typeof architectures)[number];
+
+export const outputFormatNames = ['raw', 'qcow2'] as const;
+export type OutputFormatName = (typeof outputFormatNames)[number];
+
+/** Today one source; issue 5 adds `linux-source` with fragments. */
+export type KernelRequest = { readonly kind: 'debian'; readonly package: PackageRequest };
+
+export interface RecipeUser {
+  readonly name: string;
+  /** 0 is root; the rest from 1000 upwards. */
+  readonly uid: number;
+  readonly sshKeys: readonly string[];
+}
+
+export interface DiskRequest {
+  readonly espSizeBytes: number;
+  /** `undefined`: twice the slot image, rounded up to 16 MiB. */
+  readonly slotSizeBytes: number | undefined;
+  /** Size in the disk image; the machine grows it to the disk's end. */
+  readonly stateSizeBytes: number;
+}
+
+/**
+ * A recipe with all it extends merged in, its services and layers loaded, and every check done that needs no network.
+ * Having one proves that.
+ */
+export interface Recipe {
+  readonly name: string;
+  /** Numeric `YYYY.MM.N`. */
+  readonly version: string;
+  readonly description: string;
+  /** Folder of the recipe that was named; `recipe.lock.json` lies here. */
+  readonly folder: string;
+  readonly place: Place;
+  readonly architecture: Architecture;
+  readonly kernel: KernelRequest;
+  /** Added to the kernel command line; the builder's own come first. */
+  readonly kernelArguments: readonly string[];
+  /** Debian suites in order of preference, such as `trixie`, `trixie-security`. */
+  readonly suites: readonly string[];
+  /** Base layers of the root file system, in order. */
+  readonly layers: readonly Layer[];
+  /** Layers that services include, by name. */
+  readonly serviceLayers: ReadonlyMap<string, Layer>;
+  /** In the order in which they start. */
+  readonly services: readonly ServiceDefinition[];
+  /** Into the machine's root, from the recipe. */
+  readonly files: readonly FileRequest[];
+  readonly hostname: string;
+  readonly users: readonly RecipeUser[];
+  readonly disk: DiskRequest;
+  readonly outputs: readonly OutputFormatName[];
+}

@@ -1,0 +1,15 @@
+import type { Tree } from '../rootfs/tree.ts';
+import type { ServiceDefinition } from './service-definition.ts';
+
+/** OCI runtime-spec `config.json` as data; a test checks it against the published schema. */
+export type OciConfig = Readonly<Record<string, unknown>> & { readonly ociVersion: string };
+
+/** A system service compiled for the machine. */
+export interface OciBundle {
+  readonly service: ServiceDefinition;
+  readonly config: OciConfig;
+  /** Its root file system, paths relative to the container's `/`. */
+  readonly root: Tree;
+  /** Text of /etc/finit.d/<name>.conf. */
+  readonly stanza: string;
+}

@@ -1,0 +1,18 @@
+// Two suites over one transformer: unit tests beside the source, machine tests in qemu-tests/.
+const shared = {
+  extensionsToTreatAsEsm: ['.ts'],
+  testEnvironment: 'node',
+  transform: { '\\.ts$': '<rootDir>/build/testing/strip-types.cjs' },
+  modulePathIgnorePatterns: ['<rootDir>/out/'],
+};
+
+export default {
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/build/**/*.test.ts', '<rootDir>/rootfs/programs/**/*.test.ts'],
+    },
+    { ...shared, displayName: 'machine', testMatch: ['<rootDir>/qemu-tests/*.test.ts'] },
+  ],
+};
