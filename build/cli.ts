@@ -1,0 +1,169 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { runBuildCommand } from './commands/build.ts';
+import { runCheckCommand } from './commands/check.ts';
+import { runDoctorCommand } from './commands/doctor.ts';
+import { runLockCommand, runLockToolsCommand } from './commands/lock.ts';
+import { runRunCommand } from './commands/run.ts';
+import type { CommandContext } from './commands/session.ts';
+import { runShowCommand } from './commands/show.ts';
+import { runCollectCommand, runStoreCommand } from './commands/store.ts';
+import { exitCodes, KeelsonError } from './errors/keelson-error.ts';
+import { errorToJson, exitCodeOf, renderError } from './errors/render-error.ts';
+import { createBuildHost } from './host/node-host.ts';
+
+/** Exit code of a command that the user interrupted: 128 + SIGINT, as shells have it. */
+const interruptedExitCode = 130;
+
+interface GlobalOptions {
+  readonly json?: boolean;
+  readonly mirror?: string;
+}
+
+const interruption = new AbortController();
+process.on('SIGINT', () => {
+  if (interruption.signal.aborted) process.exit(interruptedExitCode);
+  interruption.abort(new KeelsonError({ code: 'INTERRUPTED', class: 'environment', message: 'Interrupted' }));
+});
+process.on('SIGTERM', () => interruption.abort());
+// A reader that went away (`keelson … | head`) is no error of ours.
+process.stdout.on('error', () => process.exit(0));
+
+const program = new Command('keelson')
+  .description('Builds minimal, verified container-host operating systems from recipes.')
+  .version('0.1.0')
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .option('--mirror <url>', 'folder of a Debian mirror that holds debian/ and debian-security/')
+  .showHelpAfterError('(see keelson --help)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  keelson run minimal                  build the recipe and boot it here in QEMU
+  keelson build minimal --out disks    write its disk and other artefacts to ./disks
+  keelson lock minimal                 pin the newest packages of its Debian suites
+  keelson show minimal                 sizes, packages, services and privileges
+  keelson doctor                       what of this computer does not suit`,
+  );
+
+program
+  .command('run <recipe>')
+  .description('build a recipe and boot it in QEMU; Ctrl-A X leaves')
+  .option('--memory <MiB>', 'memory of the machine', parseCount, 1024)
+  .option('--machine <folder>', 'keep the machine and its state in this folder between runs')
+  .option('--ssh-key <file>', 'public key that may log in (default: your own, or a fresh one)')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  keelson run minimal\n  keelson run minimal --machine /var/tmp/m1 --memory 2048',
+  )
+  .action(async (recipe: string, options: { memory: number; machine?: string; sshKey?: string }) => {
+    const { memory, ...rest } = options;
+    process.exitCode = await runRunCommand(context(), recipe, { memoryMiB: memory, ...rest });
+  });
+
+program
+  .command('build <recipe>')
+  .description('build the artefacts of a recipe')
+  .option('--out <folder>', 'where to write them (default: out/<recipe>)')
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  keelson build minimal\n  keelson build ./my-recipe --out disks --json',
+  )
+  .action(async (recipe: string, options: { out?: string }) => {
+    await runBuildCommand(context(), recipe, options);
+  });
+
+program
+  .command('lock [recipe]')
+  .description("pin the recipe's packages in recipe.lock.json")
+  .option('--check', 'only say whether the lockfile fits the recipe')
+  .option('--tools', "pin the builder's own tools instead")
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText('after', '\nExamples:\n  keelson lock minimal\n  keelson lock minimal --check')
+  .action(async (recipe: string | undefined, options: { check?: boolean; tools?: boolean }) => {
+    if (options.tools === true) return runLockToolsCommand(context());
+    if (recipe === undefined) throw usageError('keelson lock needs a recipe');
+    return runLockCommand(context(), recipe, options);
+  });
+
+program
+  .command('check <recipe>')
+  .description('find faults in a recipe and its services without fetching anything')
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .action((recipe: string) => runCheckCommand(context(), recipe));
+
+program
+  .command('show <recipe-or-disk>')
+  .description('what is inside a recipe or a disk: sizes, packages, services, privileges, partitions')
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .action((subject: string) => runShowCommand(context(), subject));
+
+const store = program
+  .command('store')
+  .description('what lies in the store of downloads and step outputs')
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .action(() => runStoreCommand(context()));
+store
+  .command('collect')
+  .description('remove what no build has used for a while')
+  .option('--days <n>', 'keep what was used in the last so many days', parseCount, 30)
+  .action((options: { days: number }) => runCollectCommand(context(), options));
+
+program
+  .command('doctor')
+  .description('what of this computer does not suit, and what to do')
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .action(async () => {
+    process.exitCode = await runDoctorCommand(context());
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = fail(error);
+}
+
+function context(): CommandContext {
+  const options = program.opts<GlobalOptions>();
+  const isJson = options.json === true || process.argv.includes('--json');
+  return {
+    host: createBuildHost({
+      signal: interruption.signal,
+      ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
+    }),
+    repositoryFolder: dirname(dirname(fileURLToPath(import.meta.url))),
+    workingFolder: process.cwd(),
+    isJson,
+    hasTerminal: process.stdout.isTTY === true && !isJson,
+    writeOut: (line) => process.stdout.write(`${line}\n`),
+    writeError: (line) => process.stderr.write(`${line}\n`),
+  };
+}
+
+function fail(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.input;
+  if (interruption.signal.aborted) {
+    process.stderr.write('keelson: interrupted; what was finished is in the store\n');
+    return interruptedExitCode;
+  }
+  if (process.argv.includes('--json'))
+    process.stdout.write(`${JSON.stringify({ type: 'failed', ...errorToJson(error) })}\n`);
+  const isColoured =
+    process.stderr.isTTY === true && createBuildHost({}).environmentVariable('NO_COLOR') === undefined;
+  process.stderr.write(`${renderError(error, { isColoured, workingFolder: process.cwd() })}\n`);
+  return exitCodeOf(error);
+}
+
+function usageError(message: string): KeelsonError {
+  return new KeelsonError({ code: 'ARGUMENT_MISSING', class: 'input', message, hint: 'see keelson --help' });
+}
+
+function parseCount(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value <= 0)
+    throw new InvalidArgumentError('It must be a whole number above 0.');
+  return value;
+}

@@ -1,0 +1,72 @@
+import { resolve } from 'node:path';
+import { formatBytes } from '../errors/format-quantity.ts';
+import type { BuildEvent } from '../events/build-event.ts';
+import { readLockfile } from '../lock/lockfile-io.ts';
+import { buildImage } from '../pipeline/build-image.ts';
+import { loadRecipe } from '../recipe/load-recipe.ts';
+import { type CommandContext, type Session, withSession } from './session.ts';
+
+export interface BuildOptions {
+  /** Folder for the artefacts; `out/<recipe>` in the working folder when left out. */
+  readonly out?: string;
+}
+
+export type BuildReport = Extract<BuildEvent, { type: 'build-finished' }>;
+
+/** `keelson build RECIPE`: the artefacts in a folder, and a report of what was made. */
+export async function runBuildCommand(
+  context: CommandContext,
+  recipeName: string,
+  options: BuildOptions,
+): Promise<BuildReport> {
+  const report = await withSession(context, async (session) => {
+    const built = await buildRecipe(context, session, recipeName, options);
+    session.workshop.emit(built);
+    return built;
+  });
+  if (!context.isJson) for (const line of describeBuild(report)) context.writeOut(line);
+  return report;
+}
+
+/** Loads, checks and builds one recipe in an open session. */
+export async function buildRecipe(
+  context: CommandContext,
+  session: Session,
+  recipeName: string,
+  options: BuildOptions,
+): Promise<BuildReport> {
+  const { workshop, steps } = session;
+  const startedAt = workshop.host.now();
+  const recipe = await loadRecipe({
+    name: recipeName,
+    repositoryFolder: context.repositoryFolder,
+    workingFolder: context.workingFolder,
+  });
+  const lockfile = await readLockfile(recipe);
+  const outputFolder = resolve(context.workingFolder, options.out ?? `out/${recipe.name}`);
+  const built = await buildImage(workshop, steps, recipe, lockfile, outputFolder);
+  const counts = steps.counts();
+  return {
+    type: 'build-finished',
+    recipe: recipe.name,
+    version: recipe.version,
+    rootHash: built.rootHash,
+    seconds: (workshop.host.now() - startedAt) / 1000,
+    cachedSteps: counts.cached,
+    ranSteps: counts.ran,
+    artefacts: built.artefacts,
+  };
+}
+
+function describeBuild(report: BuildReport): string[] {
+  const rows = report.artefacts.map(
+    (artefact) =>
+      `  ${artefact.part.padEnd(5)} ${formatBytes(artefact.sizeBytes).padStart(10)}  ${artefact.path}`,
+  );
+  const steps = `${report.ranSteps} steps ran, ${report.cachedSteps} cached`;
+  return [
+    `${report.recipe} ${report.version} in ${report.seconds.toFixed(1)} s (${steps})`,
+    ...rows,
+    `  root hash ${report.rootHash}`,
+  ];
+}

@@ -1,0 +1,44 @@
+import { resolve } from 'node:path';
+import { KeelsonError } from '../errors/keelson-error.ts';
+import { runMachine } from '../qemu/run-machine.ts';
+import { buildRecipe } from './build.ts';
+import { type CommandContext, withSession } from './session.ts';
+
+export interface RunOptions {
+  /** Memory of the machine. */
+  readonly memoryMiB: number;
+  /** Folder that keeps the machine's disk between runs; a fresh machine each time when left out. */
+  readonly machine?: string;
+  /** File with the public key that may log in; the user's own when left out. */
+  readonly sshKey?: string;
+}
+
+/** `keelson run RECIPE`: builds it and boots it in QEMU with the terminal as its serial console. */
+export async function runRunCommand(
+  context: CommandContext,
+  recipeName: string,
+  options: RunOptions,
+): Promise<number> {
+  const { workshop, disk } = await withSession(context, async (session) => {
+    const report = await buildRecipe(context, session, recipeName, {});
+    const disk = report.artefacts.find((artefact) => artefact.part === 'disk' && artefact.format === 'raw');
+    if (disk === undefined) {
+      throw new KeelsonError({
+        code: 'OUTPUT_MISSING',
+        class: 'input',
+        message: `Cannot run ${recipeName}: it makes no raw disk`,
+        hint: 'add `raw` to `outputs` in the recipe',
+      });
+    }
+    return { workshop: session.workshop, disk };
+  });
+  return runMachine(workshop, {
+    diskPath: disk.path,
+    memoryMiB: options.memoryMiB,
+    ...(options.machine === undefined ? {} : { folder: resolve(context.workingFolder, options.machine) }),
+    ...(options.sshKey === undefined
+      ? {}
+      : { publicKeyFile: resolve(context.workingFolder, options.sshKey) }),
+    writeLine: context.writeError,
+  });
+}
