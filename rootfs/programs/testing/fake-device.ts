@@ -1,0 +1,149 @@
+import type { CommandOutcome, Device, FileStatus } from '../device.ts';
+
+/** Answers one command; `undefined` lets the next one try. */
+export type FakeCommand = (command: readonly string[], input: string) => Partial<CommandOutcome> | undefined;
+
+export interface FakeDeviceOptions {
+  readonly arguments?: readonly string[];
+  /** Path → content; folders come with their files. A value `-> target` is a symbolic link. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly commands?: readonly FakeCommand[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly now?: number;
+}
+
+/** A machine in memory: what was written, run and printed can be looked at afterwards. */
+export interface FakeDevice extends Device {
+  readonly files: Map<string, string>;
+  readonly modes: Map<string, number>;
+  readonly commandsRun: string[];
+  readonly printed: string[];
+  readonly errorsPrinted: string[];
+}
+
+export class FakeExit extends Error {
+  readonly code: number;
+  constructor(code: number) {
+    super(`exit ${code}`);
+    this.code = code;
+  }
+}
+
+/** Commands that no answer is given for end with code 0 and no output. */
+export function makeFakeDevice(options: FakeDeviceOptions = {}): FakeDevice {
+  const files = new Map<string, string>();
+  const folders = new Set<string>(['/']);
+  const modes = new Map<string, number>();
+  const commandsRun: string[] = [];
+  const printed: string[] = [];
+  const errorsPrinted: string[] = [];
+  let clock = options.now ?? 1_700_000_000_000;
+  for (const [path, content] of Object.entries(options.files ?? {})) {
+    put(path, content);
+  }
+
+  function put(path: string, content: string, mode = 0o644): void {
+    addFolder(parentOf(path));
+    files.set(path, content);
+    modes.set(path, mode);
+  }
+
+  function addFolder(path: string): void {
+    for (let folder = path; folder !== '/'; folder = parentOf(folder)) {
+      folders.add(folder);
+    }
+  }
+
+  function readLink(path: string): string | undefined {
+    const content = files.get(path);
+    return content?.startsWith('-> ') ? content.slice(3) : undefined;
+  }
+
+  function resolve(path: string): string {
+    const target = readLink(path);
+    return target === undefined
+      ? path
+      : resolve(target.startsWith('/') ? target : `${parentOf(path)}/${target}`);
+  }
+
+  function answer(command: readonly string[], input: string): CommandOutcome {
+    commandsRun.push(command.join(' '));
+    for (const reply of options.commands ?? []) {
+      const outcome = reply(command, input);
+      if (outcome !== undefined) {
+        return { exitCode: 0, stdout: '', stderr: '', ...outcome };
+      }
+    }
+    return { exitCode: 0, stdout: '', stderr: '' };
+  }
+
+  return {
+    arguments: options.arguments ?? [],
+    isTerminal: false,
+    files,
+    modes,
+    commandsRun,
+    printed,
+    errorsPrinted,
+    environmentVariable: (name) => options.environment?.[name],
+    readFile(path, limitBytes = Number.POSITIVE_INFINITY) {
+      const text = files.get(resolve(path));
+      if (text !== undefined && text.length > limitBytes) {
+        throw new Error(`Cannot read ${path}: it is larger than ${limitBytes} bytes.`);
+      }
+      return text;
+    },
+    writeFile: (path, content, mode) => put(path, asText(content), mode),
+    writeFileDurably: (path, content, mode) => put(path, asText(content), mode),
+    list(folder) {
+      const prefix = folder === '/' ? '/' : `${folder}/`;
+      const names = [...files.keys(), ...folders]
+        .filter((path) => path.startsWith(prefix) && path !== prefix)
+        .map((path) => path.slice(prefix.length).split('/')[0] ?? '');
+      return [...new Set(names)].sort();
+    },
+    status(path): FileStatus | undefined {
+      const common = { uid: 0, gid: 0, modifiedAt: clock, mode: modes.get(path) ?? 0o755 };
+      const content = files.get(path);
+      if (content !== undefined) {
+        const type = readLink(path) === undefined ? 'file' : 'link';
+        return { ...common, type, sizeBytes: content.length };
+      }
+      return folders.has(path) ? { ...common, type: 'folder', sizeBytes: 0 } : undefined;
+    },
+    readLink,
+    realPath(path) {
+      const real = resolve(path);
+      return files.has(real) || folders.has(real) ? real : undefined;
+    },
+    makeFolder: (path) => addFolder(path),
+    makeLink: (target, path) => put(path, `-> ${target}`),
+    rename(from, to) {
+      put(to, files.get(from) ?? '', modes.get(from));
+      files.delete(from);
+    },
+    remove(path) {
+      files.delete(path);
+      folders.delete(path);
+    },
+    run: (command, runOptions) => answer(command, runOptions?.input ?? ''),
+    runAttached: (command) => answer(command, '').exitCode,
+    now: () => clock,
+    sleep(ms) {
+      clock += ms;
+    },
+    print: (line) => printed.push(line),
+    printError: (line) => errorsPrinted.push(line),
+    exit(code): never {
+      throw new FakeExit(code);
+    },
+  };
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/';
+}
+
+function asText(content: string | Uint8Array): string {
+  return typeof content === 'string' ? content : new TextDecoder().decode(content);
+}
