@@ -50,6 +50,8 @@ export interface Recipe {
   readonly suites: readonly string[];
   /** Base layers of the root file system, in order. */
   readonly layers: readonly Layer[];
+  /** What runs before the root is mounted, and the boot loader: lock group `initramfs`, no part of the root. */
+  readonly initramfsLayer: Layer;
   /** Layers that services include, by name. */
   readonly serviceLayers: ReadonlyMap<string, Layer>;
   /** In the order in which they start. */
