@@ -1,0 +1,92 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Message } from 'esbuild';
+import { KeelsonError } from '../errors/keelson-error.ts';
+import { suggestName } from '../errors/nearest-name.ts';
+import { bytesOf } from './byte-source.ts';
+import type { ByteSource } from './tree.ts';
+
+export const programsFolder = fileURLToPath(new URL('../../rootfs/programs', import.meta.url));
+
+/** `-m`: the file is a module whatever its first line looks like; `std` and `os` are imported, so no `--std`. */
+const banner = '#!/usr/bin/qjs -m';
+
+/** Names of all device programs, sorted: the folders that have a `main.ts`. */
+export async function listPrograms(folder = programsFolder): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true });
+  return entries
+    .map((path) => /^([a-z0-9-]+)\/main\.ts$/.exec(path)?.[1])
+    .filter((name) => name !== undefined)
+    .sort();
+}
+
+/**
+ * A device program and all it imports as one JavaScript file that QuickJS runs. Libraries come as for a browser, the only
+ * platform without Node's modules that they know. Throws PROGRAM_UNKNOWN, PROGRAM_INVALID.
+ */
+export async function bundleProgram(name: string, folder = programsFolder): Promise<ByteSource> {
+  const names = await listPrograms(folder);
+  if (!names.includes(name)) {
+    throw new KeelsonError({
+      code: 'PROGRAM_UNKNOWN',
+      class: 'input',
+      message: `Cannot find the device program "${name}"`,
+      hint: suggestName(name, names, 'programs'),
+    });
+  }
+  const built = await build({
+    entryPoints: [join(folder, name, 'main.ts')],
+    absWorkingDir: folder,
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2023',
+    platform: 'neutral',
+    mainFields: ['browser', 'module', 'main'],
+    conditions: ['browser', 'import', 'default'],
+    external: ['std', 'os'],
+    banner: { js: banner },
+    charset: 'utf8',
+    legalComments: 'none',
+    treeShaking: true,
+    // Nothing outside of the folder may change the bytes.
+    tsconfigRaw: {},
+    logLevel: 'silent',
+  }).catch((cause: { readonly errors?: readonly Message[] }) => {
+    throw programInvalid(name, cause);
+  });
+  return bytesOf(Buffer.from((built.outputFiles[0] as { contents: Uint8Array }).contents));
+}
+
+/** Remembers each program for the length of one build. */
+export function makeProgramBundler(folder = programsFolder): (name: string) => Promise<ByteSource> {
+  const bundled = new Map<string, Promise<ByteSource>>();
+  return (name) => {
+    const known = bundled.get(name) ?? bundleProgram(name, folder);
+    bundled.set(name, known);
+    return known;
+  };
+}
+
+function programInvalid(name: string, cause: { readonly errors?: readonly Message[] }): KeelsonError {
+  const first = cause.errors?.[0];
+  const location = first?.location ?? undefined;
+  return new KeelsonError({
+    code: 'PROGRAM_INVALID',
+    class: 'input',
+    message: `Cannot bundle the device program "${name}": ${first?.text ?? String(cause)}`,
+    ...(location === undefined
+      ? {}
+      : {
+          place: {
+            file: location.file,
+            line: location.line,
+            column: location.column + 1,
+            sourceLine: location.lineText,
+          },
+        }),
+    hint: 'correct the program; only rootfs/programs/device.ts may import std and os',
+    cause,
+  });
+}
