@@ -8,5 +8,12 @@ export interface Kernel {
   /** Modules (with dependencies, uncompressed) and `modules.*` index files for the root, at /usr/lib/modules/<release>. */
   readonly rootModules: Tree;
   /** In the order in which the initramfs must insert them. */
-  readonly initramfsModules: readonly { readonly name: string; readonly content: ByteSource }[];
+  readonly initramfsModules: readonly InitramfsModule[];
+}
+
+export interface InitramfsModule {
+  readonly name: string;
+  /** Device aliases (`virtio:d00000002v*`) that want the module or what depends on it; none: it is always inserted. */
+  readonly patterns: readonly string[];
+  readonly content: ByteSource;
 }

@@ -8,7 +8,8 @@ import type { Recipe } from '../recipe/recipe.ts';
 import type { ByteSource, Tree, TreeNode } from '../rootfs/tree.ts';
 import type { ToolsTree } from '../tools/tools-tree.ts';
 import type { Workshop } from '../tools/workshop.ts';
-import type { Kernel } from './kernel.ts';
+import { findDevicePatterns } from './device-patterns.ts';
+import type { InitramfsModule, Kernel } from './kernel.ts';
 import { parseModuleIndex } from './module-index.ts';
 import { readModuleList, type WantedModule } from './module-lists.ts';
 import { selectModules } from './select-modules.ts';
@@ -38,7 +39,7 @@ interface PreparedFile {
 interface PreparedKernel {
   readonly release: string;
   readonly image: PreparedFile;
-  readonly initramfs: readonly (PreparedFile & { readonly name: string })[];
+  readonly initramfs: readonly (PreparedFile & Pick<InitramfsModule, 'name' | 'patterns'>)[];
   readonly root: readonly (PreparedFile & { readonly path: string })[];
 }
 
@@ -67,7 +68,11 @@ export async function prepareKernel(
   return {
     release,
     image: source(prepared.image),
-    initramfsModules: prepared.initramfs.map((module) => ({ name: module.name, content: source(module) })),
+    initramfsModules: prepared.initramfs.map(({ name, patterns, ...file }) => ({
+      name,
+      patterns,
+      content: source(file),
+    })),
     rootModules: makeModuleTree(
       release,
       `package ${kernelPackage.locked.name}`,
@@ -136,10 +141,13 @@ async function produceKernel(
   }
   await indexModules(tools, root, release);
 
-  const initramfs: (PreparedFile & { name: string })[] = [];
+  const wanted = lists.initramfs.map((module) => module.name);
+  const patterns = findDevicePatterns(initramfsNames, wanted, index);
+  const initramfs: PreparedKernel['initramfs'][number][] = [];
   for (const name of initramfsNames) {
     const content = await readFile(join(all, prefix, plainPath(name)));
-    initramfs.push({ name, ...(await writeAndDigest(folder, `initramfs/${name}.ko`, content)) });
+    const written = await writeAndDigest(folder, `initramfs/${name}.ko`, content);
+    initramfs.push({ name, patterns: patterns.get(name) ?? [], ...written });
   }
   const keptFiles = [...rootNames.map(plainPath), ...indexFiles].sort();
   const rootFiles: (PreparedFile & { path: string })[] = [];

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { OpenedPackage } from '../debian/package.ts';
+import type { PackageSet } from '../debian/package-set.ts';
+import { KeelsonError } from '../errors/keelson-error.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import { bytesOf, bytesOfFile } from '../rootfs/byte-source.ts';
+import { sliceFiles } from '../rootfs/slice-files.ts';
+import type { ByteSource, Tree, TreeNode } from '../rootfs/tree.ts';
+import type { Workshop } from '../tools/workshop.ts';
+import { writeCpio } from './cpio-archive.ts';
+import { efiNames } from './efi-names.ts';
+import type { Initramfs } from './initramfs.ts';
+
+const initScript = fileURLToPath(new URL('../../rootfs/initramfs/init', import.meta.url));
+const efiFolder = '/usr/lib/systemd/boot/efi';
+
+/**
+ * Everything in the initramfs but the root's parameters: `/init`, static busybox, dmsetup with its libraries, and the
+ * modules. rootfs/initramfs/README.md says what `/init` wants where.
+ */
+export async function makeInitramfs(
+  workshop: Workshop,
+  recipe: Recipe,
+  packages: PackageSet,
+  kernel: Kernel,
+): Promise<Initramfs> {
+  const group = packages.group('initramfs');
+  const tools = await workshop.openTools('image');
+  const init = await bytesOfFile(initScript);
+  const step = await workshop.store.step(
+    {
+      title: 'make initramfs',
+      moduleUrl: import.meta.url,
+      inputs: {
+        init: init.sha256,
+        layer: layerInputs(recipe),
+        packages: group.map((opened) => opened.locked.sha256),
+        modules: kernel.initramfsModules.map(({ name, patterns, content }) => [name, patterns, content.sha256]),
+        architecture: recipe.architecture,
+        tools: tools.id,
+      },
+    },
+    async (folder) => {
+      const sliced = await sliceLayer(recipe, group);
+      const plain = join(folder, 'initramfs.cpio');
+      await writeFile(plain, await writeCpio(addModulesAndInit(sliced.tree, kernel, init)));
+      await tools.run({
+        file: '/usr/bin/zstd',
+        arguments: ['--quiet', '--rm', '--ultra', '-22', '--threads=1', plain],
+        writable: [folder],
+      });
+      const { suffix } = efiNames[recipe.architecture];
+      const facts = {
+        sha256: digest(await readFile(`${plain}.zst`)),
+        sizeBytes: (await readFile(`${plain}.zst`)).length,
+        kernelStub: await takeEfiProgram(folder, group, `linux${suffix}.efi.stub`, recipe),
+        addonStub: await takeEfiProgram(folder, group, `addon${suffix}.efi.stub`, recipe),
+        bootLoader: await takeEfiProgram(folder, group, `systemd-boot${suffix}.efi`, recipe),
+        packages: [
+          ...new Set([...sliced.packages.map((locked) => locked.name), ...efiGivers(group)]),
+        ].sort(),
+      };
+      await writeFile(join(folder, 'initramfs.json'), `${JSON.stringify(facts, null, 1)}\n`);
+    },
+  );
+  const facts = JSON.parse(await readFile(join(step.folder, 'initramfs.json'), 'utf8')) as InitramfsFacts;
+  const program = (taken: TakenProgram) => ({ path: join(step.folder, taken.file), sha256: taken.sha256 });
+  return {
+    path: join(step.folder, 'initramfs.cpio.zst'),
+    sizeBytes: facts.sizeBytes,
+    sha256: facts.sha256,
+    kernelStub: program(facts.kernelStub),
+    addonStub: program(facts.addonStub),
+    bootLoader: program(facts.bootLoader),
+    packages: group.map((opened) => opened.locked).filter((locked) => facts.packages.includes(locked.name)),
+  };
+}
+
+interface TakenProgram {
+  readonly file: string;
+  readonly sha256: string;
+}
+
+interface InitramfsFacts {
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  readonly kernelStub: TakenProgram;
+  readonly addonStub: TakenProgram;
+  readonly bootLoader: TakenProgram;
+  readonly packages: readonly string[];
+}
+
+/** The layer without what does not reach the initramfs: where its file lies and on which line an entry stands. */
+function layerInputs(recipe: Recipe): unknown {
+  return recipe.initramfsLayer.files.map(({ place, ...file }) => file);
+}
+
+function sliceLayer(recipe: Recipe, group: readonly OpenedPackage[]) {
+  const { name, folder, files } = recipe.initramfsLayer;
+  return sliceFiles({
+    parts: [{ owner: `layer ${name}`, folder, files, values: {} }],
+    packages: group,
+    bundleProgram: async (program) => {
+      throw new KeelsonError({
+        code: 'PROGRAM_REFUSED',
+        class: 'input',
+        message: `Cannot put program ${program} into the initramfs: it has no QuickJS`,
+        hint: 'Take the program entry out of the layer "initramfs".',
+      });
+    },
+  });
+}
+
+function addModulesAndInit(sliced: Tree, kernel: Kernel, init: ByteSource): Tree {
+  const tree = new Map<string, TreeNode>(sliced);
+  const common = { uid: 0, gid: 0, origin: 'initramfs' };
+  const putFile = (path: string, mode: number, content: ByteSource) =>
+    tree.set(path, { ...common, type: 'file', mode, content });
+  putFile('/init', 0o755, init);
+  tree.set('/modules', { ...common, type: 'folder', mode: 0o755 });
+  for (const { name, content } of kernel.initramfsModules) putFile(`/modules/${name}.ko`, 0o644, content);
+  const list = kernel.initramfsModules.map(({ name, patterns }) => `${[`${name}.ko`, ...patterns].join(' ')}\n`);
+  putFile('/modules.list', 0o644, bytesOf(list.join('')));
+  tree.set('/dev', { ...common, type: 'folder', mode: 0o755 });
+  // The kernel opens the console before /init can mount devtmpfs.
+  tree.set('/dev/console', { ...common, type: 'device', device: 'character', mode: 0o600, major: 5, minor: 1 });
+  return tree;
+}
+
+function efiGivers(group: readonly OpenedPackage[]): readonly string[] {
+  return group
+    .filter((opened) => [...opened.entries.keys()].some((path) => path.startsWith(`${efiFolder}/`)))
+    .map((opened) => opened.locked.name);
+}
+
+async function takeEfiProgram(
+  folder: string,
+  group: readonly OpenedPackage[],
+  name: string,
+  recipe: Recipe,
+): Promise<TakenProgram> {
+  for (const opened of group) {
+    const node = opened.entries.get(`${efiFolder}/${name}`);
+    if (node?.type !== 'file') continue;
+    const content = await node.content.read();
+    await writeFile(join(folder, name), content);
+    return { file: name, sha256: digest(content) };
+  }
+  throw new KeelsonError({
+    code: 'BOOT_LOADER_MISSING',
+    class: 'input',
+    message: `Cannot make ${recipe.name} bootable: no package of the layer "initramfs" has ${efiFolder}/${name}`,
+    hint: 'Add systemd-boot-efi to the packages of the layer "initramfs", and run "keelson lock" again.',
+  });
+}
+
+function digest(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}

@@ -1,0 +1,33 @@
+import type { ModuleIndex } from './module-index.ts';
+import { moduleName } from './module-index.ts';
+
+/**
+ * For each of `ordered` (dependencies first): the device aliases that want it, its own and those of all that depend on
+ * it. Empty means that it must always be inserted.
+ */
+export function findDevicePatterns(
+  ordered: readonly string[],
+  wanted: readonly string[],
+  index: ModuleIndex,
+): ReadonlyMap<string, readonly string[]> {
+  const own = new Map<string, string[]>();
+  for (const [alias, names] of index.aliases) {
+    if (isDeviceAlias(alias)) for (const name of names) own.set(name, [...(own.get(name) ?? []), alias]);
+  }
+  const wantedNames = new Set(wanted.map(moduleName));
+  const isAlways = new Set(ordered.filter((name) => wantedNames.has(name) && !own.has(name)));
+  const patterns = new Map(ordered.map((name) => [name, new Set(own.get(name))]));
+  // From the last to the first: whatever depends on a module has been seen before it.
+  for (const name of [...ordered].reverse()) {
+    for (const dependency of index.dependencies.get(name) ?? []) {
+      if (isAlways.has(name)) isAlways.add(dependency);
+      for (const pattern of patterns.get(name) ?? []) patterns.get(dependency)?.add(pattern);
+    }
+  }
+  return new Map(ordered.map((name) => [name, isAlways.has(name) ? [] : [...(patterns.get(name) ?? [])].sort()]));
+}
+
+/** Aliases with a colon name a bus and a device (`pci:v…`); `devname:` ones are device nodes that load on opening. */
+function isDeviceAlias(alias: string): boolean {
+  return alias.includes(':') && !alias.startsWith('devname:');
+}
