@@ -1,0 +1,68 @@
+import { describe, expect, test } from '@jest/globals';
+import { diskBuses, type MachineSpec, machineArguments } from './machine-arguments.ts';
+
+const spec: MachineSpec = {
+  memoryMiB: 512,
+  cpus: 2,
+  diskPath: '/m/disk.qcow2',
+  diskFormat: 'qcow2',
+  diskBus: 'virtio-blk',
+  variablesPath: '/m/variables.fd',
+  qmpSocketPath: '/s/control',
+  serialLogPath: '/m/serial.log',
+  hasTerminal: false,
+  guestPorts: [22, 80],
+};
+
+/** Values of an option, in order. */
+const valuesOf = (argv: readonly string[], option: string): string[] =>
+  argv.flatMap((word, index) => (word === option ? [argv[index + 1] ?? ''] : []));
+
+describe('the command line of QEMU', () => {
+  test('whole', () => {
+    expect(machineArguments(spec).join(' ')).toBe(
+      [
+        '-nodefaults -no-user-config -display none',
+        '-machine q35,pflash0=firmware-code,pflash1=firmware-variables',
+        '-accel tcg,thread=multi -cpu Nehalem,+sha-ni -smp 2 -m 512',
+        '-blockdev {"node-name":"firmware-code","driver":"raw","read-only":true,"file":{"driver":"file","filename":"/usr/share/OVMF/OVMF_CODE_4M.fd","read-only":true}}',
+        '-blockdev {"node-name":"firmware-variables","driver":"raw","read-only":false,"discard":"unmap","file":{"driver":"file","filename":"/m/variables.fd","read-only":false,"discard":"unmap"}}',
+        '-blockdev {"node-name":"disk","driver":"qcow2","read-only":false,"discard":"unmap","file":{"driver":"file","filename":"/m/disk.qcow2","read-only":false,"discard":"unmap"}}',
+        '-device virtio-blk-pci,drive=disk,bootindex=1',
+        '-netdev user,id=net,hostfwd=tcp:127.0.0.1:0-:22,hostfwd=tcp:127.0.0.1:0-:80',
+        '-device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci',
+        '-chardev file,id=serial,path=/m/serial.log -serial chardev:serial',
+        '-chardev socket,id=control,path=/s/control -mon chardev=control,mode=control',
+      ].join(' '),
+    );
+  });
+
+  test.each([
+    ['virtio-blk', ['virtio-blk-pci,drive=disk,bootindex=1']],
+    ['virtio-scsi', ['virtio-scsi-pci,id=scsi', 'scsi-hd,bus=scsi.0,drive=disk,bootindex=1']],
+    ['nvme', ['nvme,drive=disk,serial=keelson,bootindex=1']],
+    ['ahci', ['ide-hd,bus=ide.0,drive=disk,bootindex=1']],
+  ] as const)('a disk on %s', (diskBus, devices) => {
+    expect(diskBuses).toContain(diskBus);
+    expect(valuesOf(machineArguments({ ...spec, diskBus }), '-device').slice(0, devices.length)).toEqual(
+      devices,
+    );
+  });
+
+  test('a seed is a second disk that cannot be written', () => {
+    const argv = machineArguments({ ...spec, seedPath: '/m/seed,1.img' });
+    const seed = JSON.parse(valuesOf(argv, '-blockdev').at(-1) ?? '');
+    expect(seed).toMatchObject({
+      'node-name': 'seed',
+      'read-only': true,
+      file: { filename: '/m/seed,1.img' },
+    });
+    expect(valuesOf(argv, '-device')).toContain('virtio-blk-pci,drive=seed');
+  });
+
+  test('the terminal gets the serial line, and the log too', () => {
+    const argv = machineArguments({ ...spec, hasTerminal: true, serialLogPath: '/a,b/serial.log' });
+    expect(valuesOf(argv, '-chardev')[0]).toBe('stdio,id=serial,mux=on,signal=off,logfile=/a,,b/serial.log');
+    expect(valuesOf(argv, '-mon')).toEqual(['chardev=serial', 'chardev=control,mode=control']);
+  });
+});
