@@ -44,7 +44,11 @@ export interface BuildHost {
   readonly isRoot: boolean;
   /** Runs to the end; an exit code other than 0 is an answer, not an exception. Killed when `signal` aborts. */
   run(command: Command, options?: RunOptions): Promise<CommandResult>;
-  /** GET; `offsetBytes` asks for a range from there. Throws the cause (connection refused, name not found) unwrapped. */
-  download(url: string, options?: { readonly offsetBytes?: number }): Promise<HttpReply>;
-  wait(ms: number): Promise<void>;
+  /** GET; `offsetBytes` asks for a range from there; obeys `signal` as well as the host's own. Throws the cause (connection refused, name not found) unwrapped. */
+  download(
+    url: string,
+    options?: { readonly offsetBytes?: number; readonly signal?: AbortSignal },
+  ): Promise<HttpReply>;
+  /** Rejects when `signal`, or the host's own, aborts. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>;
 }

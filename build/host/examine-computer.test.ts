@@ -39,7 +39,10 @@ describe('keelson doctor', () => {
       expect.objectContaining({ verdict: 'warning', hint: 'set KEELSON_MIRROR, or give --mirror' }),
     );
     expect(await examine(answer({}, 500))).toContainEqual(
-      expect.objectContaining({ verdict: 'warning', what: 'Debian mirror http://mirror.example/debian answers with 500' }),
+      expect.objectContaining({
+        verdict: 'warning',
+        what: 'Debian mirror http://mirror.example/debian answers with 500',
+      }),
     );
   });
 

@@ -1,0 +1,201 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { chmod, type FileHandle, open, rm, stat } from 'node:fs/promises';
+import type { BuildHost, HttpReply } from '../host/build-host.ts';
+import type { BlobReference } from './store.ts';
+import { errorCode } from './store-error.ts';
+import { StalledError, withoutStall } from './without-stall.ts';
+
+/** How long to bear with a server. */
+export interface Patience {
+  readonly attempts: number;
+  /** Wait before the second attempt; doubled for each further one. */
+  readonly backOffMs: number;
+  /** Longest time without a byte. */
+  readonly stallMs: number;
+}
+
+export const defaultPatience: Patience = { attempts: 3, backOffMs: 1000, stallMs: 30_000 };
+
+/** Why one URL did not give the bytes. */
+export class UrlFailure {
+  readonly url: string;
+  readonly reason: string;
+  readonly kind: FailureKind;
+
+  constructor(url: string, reason: string, kind: FailureKind) {
+    this.url = url;
+    this.reason = reason;
+    this.kind = kind;
+  }
+
+  get isMismatch(): boolean {
+    return this.kind === 'mismatch';
+  }
+
+  /** Nothing answered: the next file of this server is not worth the wait. */
+  get isUnreachable(): boolean {
+    return this.kind === 'unreachable';
+  }
+}
+
+/** `cut`: came to an early end, more may come if asked again; `refused`: final answer of a live server. */
+export type FailureKind = 'unreachable' | 'cut' | 'busy' | 'refused' | 'mismatch';
+
+const retriedKinds: ReadonlySet<FailureKind> = new Set(['unreachable', 'cut', 'busy']);
+
+/**
+ * Fetches `url` to the file `partial`, going on from what is there. Never reads more than `sizeBytes`. `undefined`
+ * means that the file holds exactly the wanted bytes, flushed to disk and read-only; on a mismatch it is removed.
+ */
+export async function fetchToFile(
+  host: BuildHost,
+  url: string,
+  partial: string,
+  wanted: BlobReference,
+  patience: Patience,
+  onBytes: (count: number) => void,
+): Promise<UrlFailure | undefined> {
+  let failure: UrlFailure | undefined;
+  for (let attempt = 0; attempt < patience.attempts; attempt += 1) {
+    if (attempt > 0) await host.wait(patience.backOffMs * 2 ** (attempt - 1));
+    const offsetBytes = await partialSize(partial, wanted);
+    failure = await attemptFetch({ host, url, partial, wanted, patience, onBytes }, offsetBytes);
+    if (failure === undefined) return undefined;
+    // A file joined from two servers or two days may be wrong where a whole one is right.
+    if (failure.isMismatch && offsetBytes > 0) continue;
+    if (!retriedKinds.has(failure.kind)) return failure;
+  }
+  return failure;
+}
+
+interface Attempt {
+  readonly host: BuildHost;
+  readonly url: string;
+  readonly partial: string;
+  readonly wanted: BlobReference;
+  readonly patience: Patience;
+  readonly onBytes: (count: number) => void;
+}
+
+async function partialSize(partial: string, wanted: BlobReference): Promise<number> {
+  const size = await stat(partial).then(
+    (stats) => stats.size,
+    () => 0,
+  );
+  if (size < wanted.sizeBytes) return size;
+  await rm(partial, { force: true });
+  return 0;
+}
+
+async function attemptFetch(attempt: Attempt, offsetBytes: number): Promise<UrlFailure | undefined> {
+  const { host, url, patience } = attempt;
+  const fail = (kind: FailureKind, reason: string) => new UrlFailure(url, reason, kind);
+  try {
+    return await withoutStall(host, patience.stallMs, async (signal, alive) => {
+      const reply = await host.download(url, { offsetBytes, signal });
+      alive();
+      const refusal = judgeReply(reply, attempt.wanted, offsetBytes);
+      if (refusal !== undefined) {
+        if (refusal.kind === 'mismatch' || reply.status === 416) await rm(attempt.partial, { force: true });
+        return fail(refusal.kind, refusal.reason);
+      }
+      const answer = await receive(attempt, reply, reply.status === 206 ? offsetBytes : 0, alive);
+      return answer === undefined ? undefined : fail(answer.kind, answer.reason);
+    });
+  } catch (error) {
+    host.signal.throwIfAborted();
+    if (error instanceof StalledError)
+      return fail('unreachable', `no bytes for ${patience.stallMs / 1000} s`);
+    // A fault of the disk, not of the server.
+    if ((error as { syscall?: string }).syscall && (error as { path?: string }).path) throw error;
+    if (['ENOSPC', 'EDQUOT', 'EIO', 'EFBIG'].includes(errorCode(error) ?? '')) throw error;
+    return fail('unreachable', networkReason(error));
+  }
+}
+
+interface Answer {
+  readonly kind: FailureKind;
+  readonly reason: string;
+}
+
+function judgeReply(reply: HttpReply, wanted: BlobReference, offsetBytes: number): Answer | undefined {
+  const { status, headers } = reply;
+  if (status === 429 || status >= 500) return { kind: 'busy', reason: `HTTP status ${status}` };
+  // The kept part is not wanted by this server: the next attempt starts from nothing.
+  if (status === 416) return { kind: 'cut', reason: 'HTTP status 416' };
+  if (status !== 200 && status !== 206) return { kind: 'refused', reason: `HTTP status ${status}` };
+  if (status === 206 && !(headers['content-range'] ?? '').startsWith(`bytes ${offsetBytes}-`)) {
+    return { kind: 'mismatch', reason: 'it sent another range than asked for' };
+  }
+  const promised = headers['content-length'];
+  const due = wanted.sizeBytes - (status === 206 ? offsetBytes : 0);
+  if (promised !== undefined && Number(promised) !== due) {
+    return { kind: 'mismatch', reason: `it offers ${promised} bytes where ${due} are wanted` };
+  }
+  return undefined;
+}
+
+async function receive(
+  { partial, wanted, onBytes }: Attempt,
+  reply: HttpReply,
+  offsetBytes: number,
+  alive: () => void,
+): Promise<Answer | undefined> {
+  const hash = createHash('sha256');
+  if (offsetBytes > 0) await hashFile(partial, hash);
+  const file = await open(partial, offsetBytes > 0 ? 'a' : 'w');
+  let size = offsetBytes;
+  let counted = 0;
+  const forget = async (reason: string): Promise<Answer> => {
+    await rm(partial, { force: true });
+    onBytes(-counted);
+    return { kind: 'mismatch', reason };
+  };
+  try {
+    onBytes(offsetBytes);
+    counted += offsetBytes;
+    for await (const chunk of reply.body) {
+      alive();
+      size += chunk.length;
+      if (size > wanted.sizeBytes)
+        return await forget(`it sends more than the ${wanted.sizeBytes} bytes wanted`);
+      await writeAll(file, chunk);
+      hash.update(chunk);
+      onBytes(chunk.length);
+      counted += chunk.length;
+    }
+    if (size < wanted.sizeBytes) {
+      onBytes(-counted);
+      return { kind: 'cut', reason: `it ended after ${size} of ${wanted.sizeBytes} bytes` };
+    }
+    const digest = hash.digest('hex');
+    if (digest !== wanted.sha256) return await forget(`its sha256 is ${digest}, not ${wanted.sha256}`);
+    // A rename may reach the disk before the bytes do.
+    await file.sync();
+    await chmod(partial, 0o444);
+    return undefined;
+  } catch (error) {
+    onBytes(-counted);
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < chunk.length) written += (await file.write(chunk, written)).bytesWritten;
+}
+
+async function hashFile(path: string, hash: Hash): Promise<void> {
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+}
+
+/** What to tell of a connection that failed. */
+export function networkReason(error: unknown): string {
+  const { code, message } = (error ?? {}) as { code?: string; message?: string };
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the server name is not known';
+  if (code === 'ECONNREFUSED') return 'connection refused';
+  return message || code || 'the connection failed';
+}

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { digestOf } from './canonical-json.ts';
+import type { Sha256 } from './store.ts';
+
+/**
+ * `from './x.ts'`, `import './x.ts'`, `import('./x.ts')` of relative paths. Statements that import only types are left
+ * out: they change no behaviour.
+ */
+const imports =
+  /(?:^|[;\n}])\s*(?:import|export)\b(?!\s+type\b)[^'";]*?['"](\.{1,2}\/[^'"]+)['"]|\bimport\(\s*['"](\.{1,2}\/[^'"]+)['"]/g;
+
+interface Source {
+  readonly sha256: Sha256;
+  readonly imports: readonly string[];
+}
+
+const sources = new Map<string, Promise<Source>>();
+const digests = new Map<string, Promise<Sha256>>();
+
+/** Digest of a module's source and of all that it imports by relative path, however deep. Read once a process. */
+export function moduleDigest(moduleUrl: string): Promise<Sha256> {
+  let digest = digests.get(moduleUrl);
+  if (digest === undefined) {
+    digest = digestClosure(fileURLToPath(moduleUrl));
+    digests.set(moduleUrl, digest);
+  }
+  return digest;
+}
+
+async function digestClosure(start: string): Promise<Sha256> {
+  const found = new Map<string, Sha256>();
+  const visit = async (path: string): Promise<void> => {
+    if (found.has(path)) return;
+    found.set(path, '');
+    const source = await readSource(path);
+    found.set(path, source.sha256);
+    await Promise.all(source.imports.map(visit));
+  };
+  await visit(start);
+  // Relative names, so that the folder in which Keelson lies does not matter.
+  const lines = [...found].map(([path, sha256]) => `${relative(dirname(start), path)} ${sha256}\n`);
+  return digestOf(lines.sort().join(''));
+}
+
+function readSource(path: string): Promise<Source> {
+  let source = sources.get(path);
+  if (source === undefined) {
+    source = readFile(path, 'utf8').then((text) => ({
+      sha256: digestOf(text),
+      imports: relativeImports(text).map((name) => resolve(dirname(path), name)),
+    }));
+    sources.set(path, source);
+  }
+  return source;
+}
+
+/** What a module imports by relative path, types left out; sorted, each once. */
+export function relativeImports(text: string): string[] {
+  const names = [...text.matchAll(imports)].map((match) => match[1] ?? match[2] ?? '');
+  return [...new Set(names)].sort();
+}
