@@ -44,11 +44,14 @@ export class KeelsonError extends Error {
 /** Several faults found together, each with its own place; always at least one. */
 export class FaultsError extends Error {
   override readonly name = 'FaultsError';
-  readonly class: ErrorClass = 'input';
+  /** That of the faults when they agree, otherwise `input`. */
+  readonly class: ErrorClass;
   readonly faults: readonly KeelsonError[];
 
   constructor(faults: readonly KeelsonError[]) {
     super(`${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`);
+    const classes = new Set(faults.map((fault) => fault.class));
+    this.class = classes.size === 1 ? (faults[0]?.class ?? 'input') : 'input';
     this.faults = faults;
   }
 }

@@ -1,0 +1,107 @@
+import type { FaultList } from '../errors/fault-list.ts';
+import type { YamlSource } from '../recipe/yaml-source.ts';
+import { checkOwners, explicitOwners, type PathOwner } from './path-owners.ts';
+import type { Layer, ServiceDefinition } from './service-definition.ts';
+
+/** What can be wrong with a service by itself, although each key is well. */
+export function checkService(
+  service: ServiceDefinition,
+  layers: readonly Layer[],
+  source: YamlSource,
+  faults: FaultList,
+): void {
+  checkKind(service, source, faults);
+  checkCommand(service, source, faults);
+  if (service.ports.length > 0 && service.namespaces.network === 'own') {
+    faults.add({
+      code: 'PORT_UNREACHABLE',
+      message: `Cannot open ports of "${service.name}": its network is its own and leads nowhere`,
+      place: source.place(['ports']),
+      hint: 'add "namespaces: { network: machine }", or remove the ports',
+    });
+  }
+  for (const name of [...service.needs, ...service.after]) {
+    if (name !== service.name) continue;
+    faults.add({
+      code: 'SERVICE_CYCLE',
+      message: `Cannot start "${name}": it waits for itself`,
+      place: source.place([service.needs.includes(name) ? 'needs' : 'after']),
+      hint: 'remove its own name',
+    });
+  }
+  checkOwners(
+    [
+      ...service.files.flatMap((file) =>
+        file.kind === 'package' && !/[*?[\]{}]/.test(file.path)
+          ? [{ path: file.path, owner: 'the packages of the service', place: file.place }]
+          : [],
+      ),
+      ...explicitOwners(service.files, `the service "${service.name}"`),
+      ...layers.flatMap((layer) => explicitOwners(layer.files, `the layer "${layer.name}"`)),
+    ],
+    faults,
+  );
+  checkOwners(placedOver(service, source), faults);
+}
+
+function checkKind(service: ServiceDefinition, source: YamlSource, faults: FaultList): void {
+  const isOneShot = service.kind === 'one-shot';
+  if (isOneShot && service.readiness.kind !== 'finished') {
+    faults.add({
+      code: 'SERVICE_CONTRADICTORY',
+      message: `Cannot wait until a one-shot is "${service.readiness.kind}"`,
+      place: source.place(['readiness']),
+      hint: 'a one-shot is ready when it has ended well: write "readiness: finished" or leave it out',
+    });
+  }
+  if (!isOneShot && service.readiness.kind === 'finished') {
+    faults.add({
+      code: 'SERVICE_CONTRADICTORY',
+      message: 'Cannot wait until a long-running service is "finished"',
+      place: source.place(['readiness']),
+      hint: 'write "readiness: started" or "notify", or "type: one-shot"',
+    });
+  }
+  if (isOneShot && service.restart.policy === 'always') {
+    faults.add({
+      code: 'SERVICE_CONTRADICTORY',
+      message: 'Cannot restart a one-shot always: it would never be finished',
+      place: source.place(['restart', 'policy']),
+      hint: 'write "on-failure" or "never"',
+    });
+  }
+}
+
+/** The program is a path: nothing on the machine searches for it. */
+function checkCommand(service: ServiceDefinition, source: YamlSource, faults: FaultList): void {
+  const commands = [
+    { program: service.command[0], path: ['command', 0] },
+    { program: service.health?.command[0], path: ['health', 'command', 0] },
+  ];
+  for (const { program, path } of commands) {
+    if (program === undefined || program.startsWith('/') || !source.has(path)) continue;
+    faults.add({
+      code: 'PATH_INVALID',
+      message: `Cannot run "${program}": a program needs its whole path`,
+      place: source.place(path),
+      hint: `write where it is in the container, such as /usr/sbin/${program.replace(/.*\//, '')}`,
+    });
+  }
+}
+
+/** Mounts, writable and temporary paths hide what lies below: two at one path, or one over a file, cannot be meant. */
+function placedOver(service: ServiceDefinition, source: YamlSource): PathOwner[] {
+  const owned = (paths: readonly string[], key: string): PathOwner[] =>
+    paths.map((path) => ({ path, owner: `"${key}"`, place: source.place([key]) }));
+  const isFolder = new Set(service.files.filter((file) => file.kind === 'folder').map((file) => file.path));
+  return [
+    ...explicitOwners(service.files, 'its files').filter((owner) => !isFolder.has(owner.path)),
+    ...service.mounts.map((mount, index) => ({
+      path: mount.target,
+      owner: 'a mount',
+      place: source.place(['mounts', index]),
+    })),
+    ...owned(service.writable, 'writable'),
+    ...owned(service.temporary, 'temporary'),
+  ];
+}

@@ -1,0 +1,170 @@
+import { join } from 'node:path';
+import type { FaultList } from '../errors/fault-list.ts';
+import type { Place } from '../errors/keelson-error.ts';
+import { suggestName } from '../errors/nearest-name.ts';
+import { checkShape } from '../recipe/check-shape.ts';
+import type { RecipeTemplateContext, ServiceTemplateContext } from '../recipe/render-template.ts';
+import { parseSize } from '../recipe/size.ts';
+import { readYamlSource, type YamlSource } from '../recipe/yaml-source.ts';
+import { checkService } from './check-service.ts';
+import { listFoldersWith } from './load-layer.ts';
+import { mergeValues, type ServiceRequest } from './merge-values.ts';
+import { readSlice } from './read-slice.ts';
+import { renderFields } from './render-fields.ts';
+import type { Account, Layer, ServiceDefinition } from './service-definition.ts';
+import { type ServiceFile, serviceSchema } from './service-schema.ts';
+
+/** Where services are looked for, in order: folders that hold a folder for each service. */
+export type ServiceFolders = readonly string[];
+
+export interface ServiceSurroundings {
+  readonly folders: ServiceFolders;
+  readonly context: RecipeTemplateContext;
+  /** Gives a layer, loaded once; faults are reported where it is asked for. */
+  findLayer(name: string, place: Place): Promise<Layer | undefined>;
+}
+
+/** Names of all services that can be found, sorted. */
+export async function listServiceNames(folders: ServiceFolders): Promise<string[]> {
+  const names = await Promise.all(folders.map((folder) => listFoldersWith(folder, 'service.yaml')));
+  return [...new Set(names.flat())].sort();
+}
+
+/** Finds, reads, checks and renders a service; `undefined` with faults when there is none. */
+export async function loadService(
+  request: ServiceRequest,
+  surroundings: ServiceSurroundings,
+  faults: FaultList,
+): Promise<ServiceDefinition | undefined> {
+  const folder = await findServiceFolder(request, surroundings.folders, faults);
+  if (folder === undefined) return undefined;
+  const source = await readYamlSource(join(folder, 'service.yaml'), faults);
+  if (source === undefined) return undefined;
+  const fallback = { name: request.name, description: '-', command: ['-'] };
+  const shape = checkShape(source, serviceSchema, fallback, faults);
+  if (shape === undefined) return undefined;
+  if (shape.value.name !== request.name && !shape.faultyKeys.has('name')) {
+    faults.add({
+      code: 'SERVICE_MISNAMED',
+      message: `Cannot use the service "${shape.value.name}" from a folder named "${request.name}"`,
+      place: source.place(['name']),
+      hint: 'give the folder and the service the same name',
+    });
+  }
+  return makeDefinition(shape.value, source, request, surroundings, faults);
+}
+
+async function findServiceFolder(
+  request: ServiceRequest,
+  folders: ServiceFolders,
+  faults: FaultList,
+): Promise<string | undefined> {
+  for (const folder of folders) {
+    if ((await listFoldersWith(folder, 'service.yaml')).includes(request.name))
+      return join(folder, request.name);
+  }
+  faults.add({
+    code: 'SERVICE_UNKNOWN',
+    message: `Cannot find the service "${request.name}"`,
+    place: request.place,
+    hint: suggestName(request.name, await listServiceNames(folders), 'services'),
+  });
+  return undefined;
+}
+
+async function makeDefinition(
+  file: ServiceFile,
+  source: YamlSource,
+  request: ServiceRequest,
+  surroundings: ServiceSurroundings,
+  faults: FaultList,
+): Promise<ServiceDefinition> {
+  const values = mergeValues(file.values, request, faults);
+  const service = { name: request.name, description: file.description };
+  const context: ServiceTemplateContext = { ...surroundings.context, values, service };
+  const layers = await findLayers(file.layers, source, surroundings);
+  const slice = await readSlice(file, source, context, faults);
+  const isOneShot = file.type === 'one-shot';
+  const definition: ServiceDefinition = {
+    ...service,
+    folder: source.folder,
+    place: source.place(['name']),
+    ...slice,
+    layers: file.layers,
+    kind: file.type,
+    ...renderFields(file, source, context, faults),
+    workingFolder: file.workingFolder,
+    user: findUser(
+      file.user,
+      [...slice.accounts, ...layers.flatMap((layer) => layer.accounts)],
+      source,
+      faults,
+    ),
+    capabilities: [...new Set(file.capabilities)].sort(),
+    namespaces: file.namespaces,
+    mounts: file.mounts.map((mount) => ({
+      source: mount.source,
+      target: mount.target ?? mount.source,
+      isReadOnly: mount.readOnly,
+      isRecursive: mount.recursive,
+      propagation: mount.propagation,
+    })),
+    devices: file.devices === 'all' ? 'all' : [...new Set(file.devices)].sort(),
+    writable: [...new Set(file.writable)].sort(),
+    temporary: temporaryPaths(file),
+    isRootReadOnly: file.readOnlyRoot,
+    hasNewPrivileges: file.newPrivileges,
+    seccomp: file.seccomp,
+    resources: {
+      memoryBytes: parseSize(file.resources.memory),
+      pids: file.resources.pids,
+      cpuWeight: file.resources.cpuWeight,
+    },
+    restart: { ...file.restart, policy: file.restart.policy ?? (isOneShot ? 'never' : 'always') },
+    stop: { ...file.stop, signal: file.stop.signal.replace(/^(?:SIG)?/, 'SIG') },
+    after: [...new Set(file.after)],
+    needs: [...new Set(file.needs)],
+    readiness: { kind: file.readiness ?? (isOneShot ? 'finished' : 'started') },
+    values,
+  };
+  checkService(definition, layers, source, faults);
+  return definition;
+}
+
+async function findLayers(
+  names: readonly string[],
+  source: YamlSource,
+  surroundings: ServiceSurroundings,
+): Promise<Layer[]> {
+  const layers: Layer[] = [];
+  for (const [index, name] of names.entries()) {
+    const layer = await surroundings.findLayer(name, source.place(['layers', index]));
+    if (layer !== undefined) layers.push(layer);
+  }
+  return layers;
+}
+
+function findUser(
+  name: string,
+  accounts: readonly Account[],
+  source: YamlSource,
+  faults: FaultList,
+): ServiceDefinition['user'] {
+  if (name === 'root') return { uid: 0, gid: 0 };
+  const account = accounts.find((candidate) => candidate.name === name);
+  if (account !== undefined) return { uid: account.uid, gid: account.gid };
+  faults.add({
+    code: 'ACCOUNT_UNKNOWN',
+    message: `Cannot run as "${name}": the service has no such account`,
+    place: source.place(['user']),
+    hint: `${suggestName(name, ['root', ...accounts.map((account) => account.name)], 'accounts')} Or add it to "accounts"`,
+  });
+  return { uid: 0, gid: 0 };
+}
+
+/** /tmp and /run are in memory unless something else is put there. */
+function temporaryPaths(file: ServiceFile): string[] {
+  const taken = new Set([...file.writable, ...file.mounts.map((mount) => mount.target ?? mount.source)]);
+  const always = ['/run', '/tmp'].filter((path) => !taken.has(path));
+  return [...new Set([...file.temporary, ...always])].sort();
+}

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { schemaRules } from '../recipe/schema-walk.ts';
+import { capabilityNames } from './capability-names.ts';
+import {
+  descriptionSchema,
+  folderPathSchema,
+  nameSchema,
+  pathSchema,
+  sizeSchema,
+  sliceShape,
+} from './slice-schema.ts';
+
+const commandSchema = z.array(z.string()).min(1);
+const namespaceSchema = z.enum(['own', 'machine']).default('own');
+const capabilitySchema = z.enum(capabilityNames);
+schemaRules.add(capabilitySchema, { code: 'CAPABILITY_UNKNOWN' });
+
+const signalNames = ['HUP', 'INT', 'QUIT', 'KILL', 'USR1', 'USR2', 'TERM', 'WINCH', 'PWR'] as const;
+const signalSchema = z.enum(signalNames.flatMap((name) => [`SIG${name}`, name]));
+
+/** `system-services/<name>/service.yaml`; the reference for people is README.md in this folder. */
+export const serviceSchema = z
+  .strictObject({
+    name: nameSchema,
+    description: descriptionSchema,
+    type: z.enum(['long-running', 'one-shot']).default('long-running'),
+    ...sliceShape,
+    layers: z.array(nameSchema).default([]).describe('Layers that become part of the root of the service'),
+    command: commandSchema.describe('Program and arguments; templates'),
+    environment: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of a variable'), z.string())
+      .default({})
+      .describe('Environment variables; templates'),
+    workingFolder: folderPathSchema.default('/'),
+    user: z.string().default('root').describe('root, or the name of an account'),
+    capabilities: z.array(capabilitySchema).default([]),
+    namespaces: z
+      .strictObject({
+        network: namespaceSchema,
+        pid: namespaceSchema,
+        ipc: namespaceSchema,
+        uts: namespaceSchema,
+        cgroup: namespaceSchema,
+      })
+      .prefault({}),
+    mounts: z
+      .array(
+        z.strictObject({
+          source: folderPathSchema.describe('Path on the machine'),
+          target: folderPathSchema.optional().describe('Path in the container; the source when left out'),
+          readOnly: z.boolean().default(true),
+          recursive: z.boolean().default(false),
+          propagation: z.enum(['private', 'slave', 'shared']).default('private'),
+        }),
+      )
+      .default([]),
+    devices: z
+      .union([
+        z.literal('all'),
+        z.array(z.string().regex(/^\/dev\/[^/\p{Cc}.][^\p{Cc}]*$/u, 'a path below /dev')),
+      ])
+      .default([])
+      .describe('Device nodes, or "all"'),
+    writable: z.array(pathSchema).default([]).describe('Paths kept on the state partition'),
+    temporary: z.array(pathSchema).default([]).describe('Paths in memory; /tmp and /run always are'),
+    readOnlyRoot: z.boolean().default(true),
+    newPrivileges: z.boolean().default(false),
+    seccomp: z.enum(['default', 'unconfined']).default('default'),
+    resources: z
+      .strictObject({
+        memory: sizeSchema.default('64MiB'),
+        pids: z.int().min(1).max(4_194_304).default(64),
+        cpuWeight: z.int().min(1).max(10_000).default(100).describe('cgroup v2 cpu.weight'),
+      })
+      .prefault({}),
+    restart: z
+      .strictObject({
+        policy: z.enum(['always', 'on-failure', 'never']).optional(),
+        limit: z.int().min(1).max(255).default(10).describe('Restarts in a row before it counts as failed'),
+        delaySeconds: z.int().min(1).max(300).default(1),
+      })
+      .prefault({}),
+    stop: z
+      .strictObject({
+        signal: signalSchema.default('SIGTERM'),
+        timeoutSeconds: z.int().min(1).max(300).default(10),
+      })
+      .prefault({}),
+    after: z.array(nameSchema).default([]).describe('Start later than these, when the recipe has them'),
+    needs: z.array(nameSchema).default([]).describe('Start when these are ready; the recipe must have them'),
+    readiness: z.enum(['started', 'notify', 'finished']).optional(),
+    health: z
+      .strictObject({
+        command: commandSchema.describe('Run in the container; 0 is healthy; templates'),
+        intervalSeconds: z.int().min(1).max(86_400).default(30),
+        timeoutSeconds: z.int().min(1).max(3600).default(5),
+      })
+      .optional(),
+    ports: z.array(z.string()).default([]).describe('Such as 22/tcp; templates'),
+    values: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe('Values for templates; null: must be given'),
+  })
+  .describe('A system service of Keelson');
+
+export type ServiceFile = z.output<typeof serviceSchema>;
+
+/** `rootfs/layers/<name>/layer.yaml`. */
+export const layerSchema = z
+  .strictObject({ name: nameSchema, description: descriptionSchema, ...sliceShape })
+  .describe('A layer of the root file system of Keelson');
