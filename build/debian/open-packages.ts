@@ -27,13 +27,15 @@ export async function openLockedPackages(
   lockfile: Lockfile,
 ): Promise<PackageSet> {
   const entries = Object.entries(lockfile.packages).sort(([a], [b]) => (a < b ? -1 : 1));
+  const archiveDates = Object.values(lockfile.archives);
   const opened = await openPackages(
     workshop,
     entries.map(([, locked]) => locked),
-    snapshotDate(Object.values(lockfile.archives)),
+    snapshotDate(archiveDates),
   );
   const byKey = new Map(entries.map(([key], index) => [key, opened[index]]));
   return {
+    archiveDate: new Date(Math.max(0, ...archiveDates.map((date) => Date.parse(date)))).toISOString(),
     group(name) {
       const packages = lockfile.groups[name]?.packages.map((key) => byKey.get(key));
       const isWhole = (found: typeof packages): found is OpenedPackage[] =>
