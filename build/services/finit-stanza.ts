@@ -1,0 +1,97 @@
+import { machineLayout } from '../contract/machine-layout.ts';
+import { KeelsonError } from '../errors/keelson-error.ts';
+import type { ServiceDefinition } from './service-definition.ts';
+
+export interface FinitContext {
+  /** All services of the machine, in start order. */
+  readonly services: readonly ServiceDefinition[];
+}
+
+/** Set by the last `run` of /etc/finit.d/10-start.conf: state is mounted, the machine is provisioned. */
+const machineCondition = 'usr/machine';
+
+/** Sizes of finit 4.12's fields (src/svc.h), one less for the end of the string. */
+const limits = { conditions: 191, description: 63, logTag: 19, file: 63 } as const;
+
+/**
+ * A service's /etc/finit.d/<name>.conf (finit 4.12, doc/config.md).
+ *
+ * finit stops a service whose condition goes away. A service that dies must not take others with it, so conditions here
+ * are latches that are never cleared: `usr/up-NAME`, set when the container of NAME runs for the first time, and
+ * `usr/tried-NAME`, set when NAME is up or has been given up. They are files that hooks of the container make
+ * (`makeOciConfig`) and that finit watches.
+ */
+export function makeFinitStanza(service: ServiceDefinition, context: FinitContext): string {
+  const conditions = makeConditions(service, context);
+  if (conditions.length > limits.conditions) {
+    throw new KeelsonError({
+      code: 'SERVICE_CONDITIONS_TOO_LONG',
+      class: 'unsupported',
+      message: `Cannot make the start conditions of service ${service.name}: they are ${conditions.length} characters, finit takes ${limits.conditions}.`,
+      place: service.place,
+      hint: 'Name fewer services in `needs` and `after`: what those wait for is waited for too.',
+    });
+  }
+  const words = [
+    service.kind === 'one-shot' ? 'task' : 'service',
+    '[S2345]',
+    // A one-shot that still waits must not hold up a change of the runlevel.
+    service.kind === 'one-shot' ? `<!${conditions}>` : `<${conditions}>`,
+    `name:${service.name}`,
+    'notify:none',
+    ...(service.kind === 'one-shot' ? [] : makeRestart(service)),
+    `halt:${service.stop.signal}`,
+    `kill:${Math.min(Math.max(service.stop.timeoutSeconds, 1), 60)}`,
+    `pre:30,${cleanScript}`,
+    ...(service.kind === 'one-shot' ? [] : [`post:30,${cleanScript}`]),
+    `log:prio:daemon.info,tag:${logTag(service.name)}`,
+    `/usr/bin/crun run --bundle ${machineLayout.services}/${service.name} ${service.name}`,
+    `-- ${describe(service.description)}`,
+  ];
+  return `${words.join(' ')}\n`;
+}
+
+/** Ends what is left of a container; gives the services that wait for it free when it is given up. */
+const cleanScript = '/usr/lib/keelson/clean-service';
+
+/** What lines of a service bear in the log. */
+export function logTag(serviceName: string): string {
+  return serviceName.slice(0, limits.logTag);
+}
+
+function makeConditions(service: ServiceDefinition, context: FinitContext): string {
+  const kinds = new Map(context.services.map(({ name, kind }) => [name, kind]));
+  const needs = service.needs.filter((name) => kinds.has(name));
+  const after = service.after.filter((name) => kinds.has(name) && !needs.includes(name));
+  return [
+    machineCondition,
+    ...needs
+      .toSorted()
+      .map((name) => (kinds.get(name) === 'one-shot' ? `task/${name}/success` : `usr/up-${name}`)),
+    ...after.toSorted().map((name) => `usr/tried-${name}`),
+  ].join(',');
+}
+
+/**
+ * finit waits two seconds between restarts and later five, or longer when the service asks for it; after `limit` of them
+ * the service is `crashed`.
+ */
+function makeRestart({ restart }: ServiceDefinition): readonly string[] {
+  if (restart.policy === 'never') {
+    return ['restart:0', 'oncrash:script'];
+  }
+  return [
+    `restart:${Math.min(Math.max(restart.limit, 0), 255)}`,
+    `restart_sec:${Math.max(Math.ceil(restart.delaySeconds), 1)}`,
+    'oncrash:script',
+  ];
+}
+
+/** `initctl --json` does not escape, `#` begins a comment and `-- ` ends the command. */
+function describe(description: string): string {
+  return description
+    .replaceAll(/["\\#\p{Cc}]/gu, '')
+    .replaceAll(/-- /g, '- ')
+    .slice(0, limits.description)
+    .trim();
+}

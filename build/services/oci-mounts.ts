@@ -1,0 +1,121 @@
+import type { MountRequest, ServiceDefinition } from './service-definition.ts';
+import { serviceStatePath } from './state-path.ts';
+
+/** A mount of the OCI runtime specification; the order is the order in which they are made. */
+export interface OciMount {
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+/**
+ * What is mounted in a service's container: the usual kernel file systems, memory for /run and /tmp, writable paths from
+ * the state partition, and what the service asks for. A mount that the service asks for replaces the usual one of
+ * the same place; parents come before children.
+ */
+export function makeMounts(service: ServiceDefinition): readonly OciMount[] {
+  const asked = [
+    ...service.temporary.map((path) => makeTemporary(path)),
+    ...service.writable.map((path) => makeWritable(service.name, path)),
+    ...makeDevices(service.devices),
+    ...service.mounts.map((mount) => makeBind(mount)),
+  ];
+  const places = new Set(asked.map(({ destination }) => destination));
+  const usual = usualMounts(service).filter(({ destination }) => !isCovered(destination, places));
+  return [...usual, ...asked].toSorted(byDepthThenPath);
+}
+
+function usualMounts({ namespaces }: ServiceDefinition): readonly OciMount[] {
+  return [
+    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
+    // tmpcopyup: the container's own /dev has the link to the log's socket.
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'strictatime', 'mode=755', 'size=64k'],
+    },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+    },
+    {
+      destination: '/dev/shm',
+      type: 'tmpfs',
+      source: 'shm',
+      options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=16m'],
+    },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
+    // In a cgroup namespace of its own the container sees only its own part.
+    ...(namespaces.cgroup === 'own'
+      ? [
+          {
+            destination: '/sys/fs/cgroup',
+            type: 'cgroup',
+            source: 'cgroup',
+            options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+          },
+        ]
+      : []),
+    makeTemporary('/run'),
+    makeTemporary('/tmp'),
+  ];
+}
+
+function makeTemporary(path: string): OciMount {
+  const mode = path === '/tmp' || path === '/var/tmp' ? '1777' : '0755';
+  return { destination: path, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', `mode=${mode}`] };
+}
+
+function makeWritable(serviceName: string, path: string): OciMount {
+  return {
+    destination: path,
+    type: 'bind',
+    source: serviceStatePath(serviceName, path),
+    options: ['bind', 'rw', 'nosuid', 'nodev'],
+  };
+}
+
+function makeDevices(devices: ServiceDefinition['devices']): readonly OciMount[] {
+  if (devices === 'all') {
+    return [
+      {
+        destination: '/dev',
+        type: 'bind',
+        source: '/dev',
+        options: ['rbind', 'rw', 'nosuid', 'noexec', 'rslave'],
+      },
+    ];
+  }
+  return devices.map((path) => ({
+    destination: path,
+    type: 'bind',
+    source: path,
+    options: ['bind', 'rw', 'nosuid', 'noexec'],
+  }));
+}
+
+function makeBind(mount: MountRequest): OciMount {
+  const propagation = { private: 'private', slave: 'slave', shared: 'shared' }[mount.propagation];
+  const prefix = mount.isRecursive ? 'r' : '';
+  return {
+    destination: mount.target,
+    type: 'bind',
+    source: mount.source,
+    options: [`${prefix}bind`, mount.isReadOnly ? `${prefix}ro` : 'rw', `${prefix}${propagation}`],
+  };
+}
+
+/** Asked for by the service itself, or below a place that it asks for whole (its own /dev, /sys or /run). */
+function isCovered(destination: string, places: ReadonlySet<string>): boolean {
+  return [...places].some((place) => destination === place || destination.startsWith(`${place}/`));
+}
+
+function byDepthThenPath(a: OciMount, b: OciMount): number {
+  const depth = (path: string) => path.split('/').length;
+  return depth(a.destination) - depth(b.destination) || (a.destination < b.destination ? -1 : 1);
+}
