@@ -1,3 +1,4 @@
+import type { LockedPackage } from '../debian/package.ts';
 import type { Tree } from '../rootfs/tree.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
@@ -10,6 +11,8 @@ export interface OciBundle {
   readonly config: OciConfig;
   /** Its root file system, paths relative to the container's `/`. */
   readonly root: Tree;
+  /** Packages that gave at least one file to the root, sorted by name. */
+  readonly packages: readonly LockedPackage[];
   /** Text of /etc/finit.d/<name>.conf. */
   readonly stanza: string;
 }

@@ -1,0 +1,41 @@
+import type { EngineFile, EngineService } from '../contract/engine-file.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import type { OciBundle } from '../services/oci-bundle.ts';
+import { serviceStatePath } from '../services/state-path.ts';
+
+/** What device programs need to know of the build. */
+export function makeEngineFile(recipe: Recipe, builtAt: number, bundles: readonly OciBundle[]): EngineFile {
+  return {
+    format: 1,
+    recipe: recipe.name,
+    version: recipe.version,
+    builtAt,
+    hostname: recipe.hostname,
+    users: recipe.users.map(({ name, uid, sshKeys }) => ({ name, uid, sshKeys })),
+    services: bundles.map(makeEngineService),
+  };
+}
+
+function makeEngineService({ service, root }: OciBundle): EngineService {
+  return {
+    name: service.name,
+    description: service.description,
+    kind: service.kind,
+    needs: service.needs,
+    after: service.after,
+    stopTimeoutSeconds: service.stop.timeoutSeconds,
+    stateFolders: service.writable.map((path) => {
+      const asked = service.files.find((file) => file.kind === 'folder' && file.path === path);
+      const node = asked === undefined ? undefined : root.get(path);
+      return {
+        path: serviceStatePath(service.name, path),
+        uid: node?.uid ?? service.user.uid,
+        gid: node?.gid ?? service.user.gid,
+        mode: node?.mode ?? 0o700,
+      };
+    }),
+    ...(service.health === undefined
+      ? {}
+      : { health: { command: service.health.command, timeoutSeconds: service.health.timeoutSeconds } }),
+  };
+}

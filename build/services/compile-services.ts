@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PackageSet } from '../debian/package-set.ts';
+import { FaultList } from '../errors/fault-list.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import { makeAccountFiles } from '../rootfs/accounts.ts';
+import { makeProgramBundler } from '../rootfs/bundle-program.ts';
+import { layersOfService, sliceService } from '../rootfs/slice-recipe.ts';
+import type { Tree } from '../rootfs/tree.ts';
+import { TreeDraft } from '../rootfs/tree-draft.ts';
+import type { Workshop } from '../tools/workshop.ts';
+import { makeFinitStanza } from './finit-stanza.ts';
+import { makeMountPoints } from './mount-points.ts';
+import type { OciBundle, OciConfig } from './oci-bundle.ts';
+import { makeOciConfig } from './oci-config.ts';
+import type { SeccompProfile } from './seccomp.ts';
+import type { ServiceDefinition } from './service-definition.ts';
+
+/** Debian's golang-github-containers-common: the default policy of podman, kept by the field. */
+const seccompFile = 'usr/share/containers/seccomp.json';
+
+/** Every system service as an OCI bundle: its root, its configuration, its stanza for the init. In start order. */
+export async function compileServices(
+  workshop: Workshop,
+  recipe: Recipe,
+  packages: PackageSet,
+): Promise<OciBundle[]> {
+  const schemas = await workshop.openTools('schemas');
+  const seccomp = JSON.parse(await readFile(join(schemas.folder, seccompFile), 'utf8')) as SeccompProfile;
+  const bundleProgram = makeProgramBundler();
+  const context = { architecture: recipe.architecture, services: recipe.services, seccomp };
+
+  return Promise.all(
+    recipe.services.map(async (service) => {
+      const group = packages.group(`service/${service.name}`);
+      const sliced = await sliceService(recipe, service, group, bundleProgram);
+      const config = makeOciConfig(service, context);
+      return {
+        service,
+        config,
+        root: completeRoot(recipe, service, sliced.tree, config),
+        stanza: makeFinitStanza(service, context),
+        packages: sliced.packages,
+      };
+    }),
+  );
+}
+
+/** The slice, and what no slice needs to name: accounts and places to mount on. */
+export function completeRoot(
+  recipe: Recipe,
+  service: ServiceDefinition,
+  slice: Tree,
+  config: OciConfig,
+): Tree {
+  const owner = `service ${service.name}`;
+  const faults = new FaultList();
+  const draft = new TreeDraft();
+  const layers = layersOfService(recipe, service);
+  const accounts = [...layers.flatMap((layer) => layer.accounts), ...service.accounts];
+  for (const [path, node] of slice) draft.put(path, node, 'asked');
+  const added = [...makeAccountFiles(accounts, owner), ...makeMountPoints(slice, config, owner)];
+  for (const [path, node] of added) {
+    if (!slice.has(path)) faults.catch(() => draft.put(path, node, 'implied', service.place));
+  }
+  faults.throwIfAny();
+  return draft.finish();
+}
