@@ -1,0 +1,36 @@
+export interface Wait {
+  /** What is waited for, as it reads after "waited in vain for". */
+  readonly what: string;
+  readonly deadlineMs: number;
+}
+
+/** Time between two looks. */
+const intervalMs = 200;
+
+/**
+ * Looks again and again until `look` returns something other than `undefined` or `false`. The error says what was
+ * waited for and what the last look found, be it a value that was not enough or an error.
+ */
+export async function waitFor<Value>(
+  look: () => Promise<Value | undefined | false>,
+  wait: Wait,
+  observation: () => string = () => 'nothing',
+): Promise<Value> {
+  const endAt = Date.now() + wait.deadlineMs;
+  let last = '';
+  for (;;) {
+    try {
+      const value = await look();
+      if (value !== undefined && value !== false) return value;
+      last = observation();
+    } catch (error) {
+      last = (error as Error).message;
+    }
+    if (Date.now() > endAt) {
+      throw new Error(
+        `waited ${Math.round(wait.deadlineMs / 1000)} s in vain for ${wait.what}; last seen: ${last}`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+  }
+}
