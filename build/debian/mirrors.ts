@@ -27,7 +27,7 @@ export function archiveUrls(
 ): string[] {
   const bases = [
     chosenMirror(host.environmentVariable('KEELSON_MIRROR'), archive),
-    ...aptMirrors(aptFolder, archive),
+    ...aptBases(aptFolder, archive),
     `${snapshotBase}/${archive}/${snapshotTime(date)}`,
   ];
   const urls = bases.filter((base) => base !== undefined).map((base) => `${base}/${encodedPath(path)}`);
@@ -52,10 +52,20 @@ function snapshotTime(date: string): string {
   return date.replace(/\.\d+/, '').replace(/[-:]/g, '');
 }
 
+/** Base URLs in the order in which they are tried, for people to see. */
+export function aptMirrors(host: MirrorHost, aptFolder = '/etc/apt'): string[] {
+  const bases = [
+    chosenMirror(host.environmentVariable('KEELSON_MIRROR'), 'debian'),
+    ...aptBases(aptFolder, 'debian'),
+    `${snapshotBase}/debian`,
+  ];
+  return [...new Set(bases.filter((base) => base !== undefined))];
+}
+
 const knownFolders = new Map<string, readonly string[]>();
 
 /** Mirrors of the archive that apt of this computer is set up with; read once. */
-function aptMirrors(aptFolder: string, archive: ArchiveName): string[] {
+function aptBases(aptFolder: string, archive: ArchiveName): string[] {
   let uris = knownFolders.get(aptFolder);
   if (uris === undefined) {
     uris = readAptUris(aptFolder);

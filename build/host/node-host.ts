@@ -11,13 +11,18 @@ const maxOutputBytes = 256 * 1024 * 1024;
 
 export interface BuildHostOptions {
   /** Aborted by the caller on SIGINT and SIGTERM. */
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
+  /** Stands for KEELSON_MIRROR. */
+  readonly mirror?: string;
 }
 
 /** This computer, through Node. */
-export function createBuildHost({ signal }: BuildHostOptions): BuildHost {
+export function createBuildHost({
+  signal = new AbortController().signal,
+  mirror,
+}: BuildHostOptions = {}): BuildHost {
   return {
-    environmentVariable: (name) => process.env[name],
+    environmentVariable: (name) => (name === 'KEELSON_MIRROR' && mirror) || process.env[name],
     now: () => Date.now(),
     signal,
     cpuCount: availableParallelism(),

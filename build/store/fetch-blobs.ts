@@ -2,10 +2,11 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { Workshop } from '../tools/workshop.ts';
-import { defaultPatience, fetchToFile, type Patience, type UrlFailure } from './fetch-file.ts';
+import { fetchToFile } from './fetch-file.ts';
 import type { BlobReference } from './store.ts';
 import { asStoreError } from './store-error.ts';
 import { withLock } from './store-lock.ts';
+import { defaultPatience, type Patience, type UrlFailure } from './url-failure.ts';
 
 /** A blob to have, how people call it, and where it may be found, in order. */
 export interface WantedBlob {
@@ -86,7 +87,7 @@ async function fetchBlob(
           await rename(partial, path);
           return undefined;
         }
-        if (failure.isUnreachable) brokenOrigins.add(new URL(url).origin);
+        if (failure.kind === 'unreachable') brokenOrigins.add(new URL(url).origin);
         failures.push(failure);
       }
       return { blob, failures };
@@ -120,7 +121,7 @@ function progressOf({ host, emit }: FetchWorkshop, missing: readonly WantedBlob[
 
 function downloadError(failed: readonly FailedBlob[]): KeelsonError {
   const all = failed.flatMap(({ failures }) => failures);
-  const isMismatch = all.some((failure) => failure.isMismatch);
+  const isMismatch = all.some(({ kind }) => kind === 'mismatch');
   const titles = failed.map(({ blob }) => blob.title).sort();
   const reasons = failed.flatMap(({ blob, failures }) =>
     failures.length === 0

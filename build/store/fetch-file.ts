@@ -4,45 +4,8 @@ import { chmod, type FileHandle, open, rm, stat } from 'node:fs/promises';
 import type { BuildHost, HttpReply } from '../host/build-host.ts';
 import type { BlobReference } from './store.ts';
 import { errorCode } from './store-error.ts';
-import { StalledError, withoutStall } from './without-stall.ts';
-
-/** How long to bear with a server. */
-export interface Patience {
-  readonly attempts: number;
-  /** Wait before the second attempt; doubled for each further one. */
-  readonly backOffMs: number;
-  /** Longest time without a byte. */
-  readonly stallMs: number;
-}
-
-export const defaultPatience: Patience = { attempts: 3, backOffMs: 1000, stallMs: 30_000 };
-
-/** Why one URL did not give the bytes. */
-export class UrlFailure {
-  readonly url: string;
-  readonly reason: string;
-  readonly kind: FailureKind;
-
-  constructor(url: string, reason: string, kind: FailureKind) {
-    this.url = url;
-    this.reason = reason;
-    this.kind = kind;
-  }
-
-  get isMismatch(): boolean {
-    return this.kind === 'mismatch';
-  }
-
-  /** Nothing answered: the next file of this server is not worth the wait. */
-  get isUnreachable(): boolean {
-    return this.kind === 'unreachable';
-  }
-}
-
-/** `cut`: came to an early end, more may come if asked again; `refused`: final answer of a live server. */
-export type FailureKind = 'unreachable' | 'cut' | 'busy' | 'refused' | 'mismatch';
-
-const retriedKinds: ReadonlySet<FailureKind> = new Set(['unreachable', 'cut', 'busy']);
+import { type FailureKind, failureOf, isRetried, type Patience, UrlFailure } from './url-failure.ts';
+import { withoutStall } from './without-stall.ts';
 
 /**
  * Fetches `url` to the file `partial`, going on from what is there. Never reads more than `sizeBytes`. `undefined`
@@ -63,8 +26,8 @@ export async function fetchToFile(
     failure = await attemptFetch({ host, url, partial, wanted, patience, onBytes }, offsetBytes);
     if (failure === undefined) return undefined;
     // A file joined from two servers or two days may be wrong where a whole one is right.
-    if (failure.isMismatch && offsetBytes > 0) continue;
-    if (!retriedKinds.has(failure.kind)) return failure;
+    if (failure.kind === 'mismatch' && offsetBytes > 0) continue;
+    if (!isRetried(failure)) return failure;
   }
   return failure;
 }
@@ -105,13 +68,18 @@ async function attemptFetch(attempt: Attempt, offsetBytes: number): Promise<UrlF
     });
   } catch (error) {
     host.signal.throwIfAborted();
-    if (error instanceof StalledError)
-      return fail('unreachable', `no bytes for ${patience.stallMs / 1000} s`);
-    // A fault of the disk, not of the server.
-    if ((error as { syscall?: string }).syscall && (error as { path?: string }).path) throw error;
-    if (['ENOSPC', 'EDQUOT', 'EIO', 'EFBIG'].includes(errorCode(error) ?? '')) throw error;
-    return fail('unreachable', networkReason(error));
+    if (isDiskFault(error)) throw error;
+    return failureOf(url, error, patience.stallMs);
   }
+}
+
+/** A fault of the disk, not of the server. */
+function isDiskFault(error: unknown): boolean {
+  const { syscall } = error as { syscall?: string };
+  return (
+    ['open', 'write', 'fsync', 'chmod', 'unlink', 'rm'].includes(syscall ?? '') ||
+    ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '')
+  );
 }
 
 interface Answer {
@@ -190,12 +158,4 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
 
 async function hashFile(path: string, hash: Hash): Promise<void> {
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-}
-
-/** What to tell of a connection that failed. */
-export function networkReason(error: unknown): string {
-  const { code, message } = (error ?? {}) as { code?: string; message?: string };
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the server name is not known';
-  if (code === 'ECONNREFUSED') return 'connection refused';
-  return message || code || 'the connection failed';
 }

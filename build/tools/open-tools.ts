@@ -1,14 +1,14 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { archiveUrls } from '../debian/mirrors.ts';
 import type { LockedPackage } from '../debian/package.ts';
 import { canonicalJson, digestOf } from '../store/canonical-json.ts';
 import { fetchBlobs } from '../store/fetch-blobs.ts';
 import { isolatedCommand, isolateScript } from './isolated-command.ts';
+import { makeTree, makeTreeModule } from './make-tree.ts';
 import { runTool } from './run-tool.ts';
 import { readToolsLock, type ToolsLockPart, toolsetPackages, toolsLockPart } from './tools-lock.ts';
 import type { ToolsetName, ToolsTree } from './tools-tree.ts';
-import { unpackPackages } from './unpack-packages.ts';
 import type { Workshop } from './workshop.ts';
 
 type ToolsWorkshop = Pick<Workshop, 'host' | 'store' | 'emit'>;
@@ -35,10 +35,12 @@ async function openTools(workshop: ToolsWorkshop, name: ToolsetName): Promise<To
   const packages = toolsetPackages(part, name);
   const contents = { omittedPaths: lock.omittedPaths, packages: packages.map(({ sha256 }) => sha256) };
   const step = await workshop.store.step(
-    { title: `unpack ${name} tools`, moduleUrl: import.meta.url, inputs: contents },
+    { title: `unpack ${name} tools`, moduleUrl: makeTreeModule, inputs: contents },
     async (folder) => {
       await fetchPackages(workshop, part, packages);
-      await makeTree(workshop, packages, lock.omittedPaths, folder);
+      const largestFirst = [...packages].sort((left, right) => right.sizeBytes - left.sizeBytes);
+      const debPaths = largestFirst.map(({ sha256 }) => workshop.store.blobPath(sha256));
+      await makeTree(debPaths, lock.omittedPaths, folder);
     },
   );
   const place = { folder: join(step.folder, 'tree'), rootFolder: join(step.folder, 'root') };
@@ -68,45 +70,4 @@ async function fetchPackages(
     })),
     stage,
   );
-}
-
-async function makeTree(
-  { store }: ToolsWorkshop,
-  packages: readonly LockedPackage[],
-  omittedPaths: readonly string[],
-  folder: string,
-): Promise<void> {
-  const tree = join(folder, 'tree');
-  await mkdir(tree);
-  // Mount point of the root that each run makes for itself.
-  await mkdir(join(folder, 'root'));
-  const isOmitted = (path: string) =>
-    omittedPaths.some((omitted) => (omitted.endsWith('/') ? path.startsWith(omitted) : path === omitted));
-  const largestFirst = [...packages].sort((left, right) => right.sizeBytes - left.sizeBytes);
-  await unpackPackages(
-    largestFirst.map(({ sha256 }) => store.blobPath(sha256)),
-    tree,
-    isOmitted,
-  );
-  await writeScriptedFiles(tree);
-}
-
-/** What maintainer scripts would have left behind, as far as a tool looks at it. */
-const scriptedFiles: Readonly<Record<string, string>> = {
-  '/etc/group': 'root:x:0:\nnogroup:x:65534:\n',
-  '/etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
-  '/etc/hosts': '127.0.0.1 localhost\n::1 localhost\n',
-  '/etc/passwd': 'root:x:0:0:root:/nonexistent:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/sh\n',
-  // apt takes a computer for a Debian one by this file.
-  '/var/lib/dpkg/status': '',
-};
-
-const scriptedFolders = ['/etc', '/usr', '/var/cache', '/var/lib', '/var/log', '/var/tmp'];
-
-async function writeScriptedFiles(tree: string): Promise<void> {
-  for (const path of scriptedFolders) await mkdir(join(tree, path), { recursive: true });
-  for (const [path, text] of Object.entries(scriptedFiles)) {
-    await mkdir(dirname(join(tree, path)), { recursive: true });
-    await writeFile(join(tree, path), text);
-  }
 }
