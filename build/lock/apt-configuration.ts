@@ -14,6 +14,7 @@ const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** Paths of one run of apt, all below one folder that is thrown away afterwards. */
 export function aptFolders(root: string) {
   return {
+    root,
     archives: join(root, 'archives'),
     configuration: join(root, 'etc'),
     configurationFile: join(root, 'apt.conf'),

@@ -1,13 +1,9 @@
 import type { DebianArchitecture } from '../debian/package.ts';
 import type { Place } from '../errors/keelson-error.ts';
 import type { Architecture, Recipe } from '../recipe/recipe.ts';
-import type {
-  FileRequest,
-  Layer,
-  PackageRequest,
-  ServiceDefinition,
-  Slice,
-} from '../services/service-definition.ts';
+import { recipeTemplateContext, serviceTemplateContext } from '../recipe/render-template.ts';
+import type { SlicePart } from '../rootfs/slice-files.ts';
+import type { Layer, PackageRequest, ServiceDefinition } from '../services/service-definition.ts';
 import { canonicalJson, digestOf } from '../store/canonical-json.ts';
 import type { Sha256 } from '../store/store.ts';
 import { lockfileFormat } from './lockfile.ts';
@@ -17,46 +13,66 @@ export const debianArchitectures = {
   arm64: 'arm64',
 } as const satisfies Record<Architecture, DebianArchitecture>;
 
-/** Packages that are solved together, and the slices that then say which of them give files. */
+/** Packages that are solved together, and the slice parts that then say which of them give files. */
 export interface LockGroup {
   readonly name: string;
+  /** Where it is asked for, for messages. */
   readonly place: Place;
+  /** Sorted, each once. */
   readonly requests: readonly PackageRequest[];
-  readonly slices: readonly Slice[];
+  readonly parts: readonly SlicePart[];
 }
 
-/** What is locked for a recipe: `base`, `kernel` and one `service/<name>` each. */
+/** What is locked for a recipe: `base`, `initramfs`, `kernel` and one `service/<name>` each. */
 export function lockGroups(recipe: Recipe): LockGroup[] {
-  const own: Slice = { packages: [], files: recipe.files };
+  const context = recipeTemplateContext(recipe);
+  const layerPart = ({ name, files }: Layer): SlicePart => ({ owner: `layer ${name}`, files, context });
+  const ownPart: SlicePart = { owner: `recipe ${recipe.name}`, files: recipe.files, context };
   return [
-    lockGroup('base', recipe.place, [...recipe.layers, own]),
-    { name: 'kernel', place: recipe.place, requests: [recipe.kernel.package], slices: [] },
-    ...recipe.services.map((service) =>
-      lockGroup(`service/${service.name}`, service.place, [service, ...layersOf(recipe, service)]),
-    ),
+    {
+      name: 'base',
+      place: recipe.place,
+      requests: requestsOf(recipe.layers),
+      parts: [...recipe.layers.map(layerPart), ownPart],
+    },
+    {
+      name: 'initramfs',
+      place: recipe.place,
+      requests: requestsOf([recipe.initramfsLayer]),
+      parts: [layerPart(recipe.initramfsLayer)],
+    },
+    { name: 'kernel', place: recipe.place, requests: [recipe.kernel.package], parts: [] },
+    ...recipe.services.map((service) => {
+      const layers = layersOf(recipe, service);
+      const serviceContext = serviceTemplateContext(recipe, service);
+      return {
+        name: `service/${service.name}`,
+        place: service.place,
+        requests: requestsOf([service, ...layers]),
+        parts: [
+          { owner: `service ${service.name}`, files: service.files, context: serviceContext },
+          ...layers.map(layerPart),
+        ],
+      };
+    }),
   ];
 }
 
-function lockGroup(name: string, place: Place, slices: readonly Slice[]): LockGroup {
-  const requests = new Map(
-    slices.flatMap((slice) => slice.packages).map((request) => [requestName(request), request] as const),
-  );
-  return {
-    name,
-    place,
-    requests: [...requests.keys()].sort().map((key) => requests.get(key) as PackageRequest),
-    slices,
-  };
-}
-
-/** A service's own slice and those of the layers it includes. */
+/** The layers that a service includes. */
 function layersOf(recipe: Recipe, service: ServiceDefinition): Layer[] {
   return service.layers.map((name) => {
     const layer = recipe.serviceLayers.get(name);
     if (layer === undefined)
-      throw new Error(`the recipe has no layer ${name} although service ${service.name} names it`);
+      throw new Error(`service ${service.name} names the layer ${name}, which was not loaded`);
     return layer;
   });
+}
+
+function requestsOf(slices: readonly { readonly packages: readonly PackageRequest[] }[]): PackageRequest[] {
+  const byName = new Map(
+    slices.flatMap(({ packages }) => packages.map((request) => [requestName(request), request])),
+  );
+  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, request]) => request);
 }
 
 /** As apt and the lockfile write a request: `name`, or `name/suite`. */
@@ -64,17 +80,20 @@ export function requestName({ name, suite }: PackageRequest): string {
   return suite === undefined ? name : `${name}/${suite}`;
 }
 
-/** Digest of all that locking reads of a recipe; a lockfile with another one is outdated. */
+/**
+ * Digest of all that locking reads of a recipe: architecture, suites, and per group the packages and the paths that
+ * are taken from them. A lockfile with another digest is outdated.
+ */
 export function requestDigest(recipe: Recipe): Sha256 {
-  const groups = lockGroups(recipe).map(({ name, requests, slices }) => ({
+  const groups = lockGroups(recipe).map(({ name, requests, parts }) => ({
     name,
     requests: requests.map(requestName),
-    files: [...new Set(slices.flatMap(({ files }) => files.flatMap(packagePath)))].sort(),
+    files: [...new Set(parts.flatMap(packagePaths))].sort(),
   }));
   const { architecture, suites } = recipe;
   return digestOf(canonicalJson({ format: lockfileFormat, architecture, suites, groups }));
 }
 
-function packagePath(file: FileRequest): string[] {
-  return file.kind === 'package' ? [file.path] : [];
+function packagePaths({ files }: SlicePart): string[] {
+  return files.flatMap((file) => (file.kind === 'package' ? [file.path] : []));
 }
