@@ -1,5 +1,6 @@
 import { link, mkdir, open, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isMergedUsrLink, mergedUsrPath } from '../debian/merged-usr.ts';
 import { type DebEntry, readDeb } from '../debian/read-deb.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
 
@@ -22,17 +23,12 @@ export async function unpackPackages(
     for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
       const { entries } = await readDeb(path);
       for await (const entry of entries) {
-        const target = mergedPath(entry.path);
-        if (!isOmitted(target)) await tree.write(path, target, entry);
+        const target = mergedUsrPath(entry.path);
+        if (!isMergedUsrLink(entry.path) && !isOmitted(target)) await tree.write(path, target, entry);
       }
     }
   };
   await Promise.all(Array.from({ length: parallelPackages }, worker));
-}
-
-/** Debian's merged-/usr: `/bin/sh` is `/usr/bin/sh`. */
-export function mergedPath(path: string): string {
-  return path.replace(/^\/(bin|sbin|lib|lib32|lib64|libx32)(?=\/|$)/, '/usr/$1');
 }
 
 /**
@@ -58,7 +54,7 @@ class FileTree {
     this.#others.add(path);
     const place = join(this.#root, path);
     if (entry.type === 'link') await symlink(entry.target, place);
-    else if (entry.type === 'hard-link') await link(this.#made(debPath, mergedPath(entry.target)), place);
+    else if (entry.type === 'hard-link') await link(this.#made(debPath, mergedUsrPath(entry.target)), place);
     else await writeFileEntry(place, entry);
   }
 
