@@ -7,8 +7,9 @@ import type { PackageSet } from '../debian/package-set.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { recipeTemplateContext } from '../recipe/render-template.ts';
 import { bytesOf, bytesOfFile } from '../rootfs/byte-source.ts';
-import { sliceFiles } from '../rootfs/slice-files.ts';
+import { type SlicedFiles, sliceFiles } from '../rootfs/slice-files.ts';
 import type { ByteSource, Tree, TreeNode } from '../rootfs/tree.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { writeCpio } from './cpio-archive.ts';
@@ -48,21 +49,21 @@ export async function makeInitramfs(
       const sliced = await sliceLayer(recipe, group);
       const plain = join(folder, 'initramfs.cpio');
       await writeFile(plain, await writeCpio(addModulesAndInit(sliced.tree, kernel, init)));
+      // Measured: xz is 8 % smaller (0.25 MB) and three times as slow to unpack; level 22 saves nothing over 19.
       await tools.run({
         file: '/usr/bin/zstd',
-        arguments: ['--quiet', '--rm', '--ultra', '-22', '--threads=1', plain],
+        arguments: ['--quiet', '--rm', '-19', '--single-thread', plain],
         writable: [folder],
       });
+      const compressed = await readFile(`${plain}.zst`);
       const { suffix } = efiNames[recipe.architecture];
       const facts = {
-        sha256: digest(await readFile(`${plain}.zst`)),
-        sizeBytes: (await readFile(`${plain}.zst`)).length,
-        kernelStub: await takeEfiProgram(folder, group, `linux${suffix}.efi.stub`, recipe),
-        addonStub: await takeEfiProgram(folder, group, `addon${suffix}.efi.stub`, recipe),
-        bootLoader: await takeEfiProgram(folder, group, `systemd-boot${suffix}.efi`, recipe),
-        packages: [
-          ...new Set([...sliced.packages.map((locked) => locked.name), ...efiGivers(group)]),
-        ].sort(),
+        sha256: digest(compressed),
+        sizeBytes: compressed.length,
+        kernelStub: await takeEfiProgram(folder, sliced.tree, `linux${suffix}.efi.stub`, recipe),
+        addonStub: await takeEfiProgram(folder, sliced.tree, `addon${suffix}.efi.stub`, recipe),
+        bootLoader: await takeEfiProgram(folder, sliced.tree, `systemd-boot${suffix}.efi`, recipe),
+        packages: sliced.packages.map((locked) => locked.name),
       };
       await writeFile(join(folder, 'initramfs.json'), `${JSON.stringify(facts, null, 1)}\n`);
     },
@@ -99,10 +100,10 @@ function layerInputs(recipe: Recipe): unknown {
   return recipe.initramfsLayer.files.map(({ place, ...file }) => file);
 }
 
-function sliceLayer(recipe: Recipe, group: readonly OpenedPackage[]) {
-  const { name, folder, files } = recipe.initramfsLayer;
+function sliceLayer(recipe: Recipe, group: readonly OpenedPackage[]): Promise<SlicedFiles> {
+  const { name, files } = recipe.initramfsLayer;
   return sliceFiles({
-    parts: [{ owner: `layer ${name}`, folder, files, values: {} }],
+    parts: [{ owner: `layer ${name}`, files, context: recipeTemplateContext(recipe) }],
     packages: group,
     bundleProgram: async (program) => {
       throw new KeelsonError({
@@ -116,7 +117,8 @@ function sliceLayer(recipe: Recipe, group: readonly OpenedPackage[]) {
 }
 
 function addModulesAndInit(sliced: Tree, kernel: Kernel, init: ByteSource): Tree {
-  const tree = new Map<string, TreeNode>(sliced);
+  // What the slice brings for the ESP is no part of the initramfs.
+  const tree = new Map<string, TreeNode>([...sliced].filter(([path]) => !path.startsWith('/usr/lib/systemd')));
   const common = { uid: 0, gid: 0, origin: 'initramfs' };
   const putFile = (path: string, mode: number, content: ByteSource) =>
     tree.set(path, { ...common, type: 'file', mode, content });
@@ -131,21 +133,9 @@ function addModulesAndInit(sliced: Tree, kernel: Kernel, init: ByteSource): Tree
   return tree;
 }
 
-function efiGivers(group: readonly OpenedPackage[]): readonly string[] {
-  return group
-    .filter((opened) => [...opened.entries.keys()].some((path) => path.startsWith(`${efiFolder}/`)))
-    .map((opened) => opened.locked.name);
-}
-
-async function takeEfiProgram(
-  folder: string,
-  group: readonly OpenedPackage[],
-  name: string,
-  recipe: Recipe,
-): Promise<TakenProgram> {
-  for (const opened of group) {
-    const node = opened.entries.get(`${efiFolder}/${name}`);
-    if (node?.type !== 'file') continue;
+async function takeEfiProgram(folder: string, sliced: Tree, name: string, recipe: Recipe): Promise<TakenProgram> {
+  const node = sliced.get(`${efiFolder}/${name}`);
+  if (node?.type === 'file') {
     const content = await node.content.read();
     await writeFile(join(folder, name), content);
     return { file: name, sha256: digest(content) };
@@ -153,8 +143,8 @@ async function takeEfiProgram(
   throw new KeelsonError({
     code: 'BOOT_LOADER_MISSING',
     class: 'input',
-    message: `Cannot make ${recipe.name} bootable: no package of the layer "initramfs" has ${efiFolder}/${name}`,
-    hint: 'Add systemd-boot-efi to the packages of the layer "initramfs", and run "keelson lock" again.',
+    message: `Cannot make ${recipe.name} bootable: the layer "initramfs" has no ${efiFolder}/${name}`,
+    hint: 'Add it to files of the layer "initramfs" and systemd-boot-efi to its packages, and run "keelson lock" again.',
   });
 }
 

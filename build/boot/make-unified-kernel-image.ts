@@ -5,6 +5,7 @@ import type { PackageSet } from '../debian/package-set.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { bytesOf } from '../rootfs/byte-source.ts';
+import { makeOsRelease } from '../rootfs/os-release.ts';
 import type { SealedRootfs } from '../seal/sealed-rootfs.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { writeCpio } from './cpio-archive.ts';
@@ -29,7 +30,8 @@ export async function makeUnifiedKernelImage(
   const initramfs = await makeInitramfs(workshop, recipe, packages, kernel);
   const tools = await workshop.openTools('image');
   const commandLine = kernelCommandLine(recipe);
-  const osRelease = writeEntryOsRelease(recipe);
+  // systemd-boot sorts entries by IMAGE_ID, then the newest IMAGE_VERSION first.
+  const osRelease = makeOsRelease(recipe);
   const rootParameters = writeRootParameters(recipe, sealed);
   const { suffix } = efiNames[recipe.architecture];
 
@@ -113,21 +115,4 @@ export async function makeUnifiedKernelImage(
     addonStub: initramfs.addonStub.path,
     packages: [...kernelPackages, ...initramfs.packages].sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
-}
-
-/**
- * systemd-boot shows and sorts entries by these: IMAGE_ID is the sort key, then the newest IMAGE_VERSION first. The
- * machine's own os-release is the root's.
- */
-function writeEntryOsRelease(recipe: Recipe): string {
-  return [
-    `ID=keelson`,
-    `ID_LIKE=debian`,
-    `NAME="Keelson"`,
-    `PRETTY_NAME="${recipe.name} ${recipe.version}"`,
-    `IMAGE_ID=${recipe.name}`,
-    `IMAGE_VERSION=${recipe.version}`,
-    `VERSION_ID=${recipe.version}`,
-    '',
-  ].join('\n');
 }

@@ -12,6 +12,7 @@ export interface PartitionExtent {
 export interface DiskImage {
   readonly path: string;
   readonly sizeBytes: number;
+  readonly sha256: Sha256;
   readonly diskGuid: string;
   readonly partitions: readonly PartitionExtent[];
 }

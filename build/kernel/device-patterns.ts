@@ -16,7 +16,7 @@ export function findDevicePatterns(
   }
   const wantedNames = new Set(wanted.map(moduleName));
   const isAlways = new Set(ordered.filter((name) => wantedNames.has(name) && !own.has(name)));
-  const patterns = new Map(ordered.map((name) => [name, new Set(own.get(name))]));
+  const patterns = new Map(ordered.map((name) => [name, new Set(withoutSingles(own.get(name) ?? []))]));
   // From the last to the first: whatever depends on a module has been seen before it.
   for (const name of [...ordered].reverse()) {
     for (const dependency of index.dependencies.get(name) ?? []) {
@@ -25,6 +25,15 @@ export function findDevicePatterns(
     }
   }
   return new Map(ordered.map((name) => [name, isAlways.has(name) ? [] : [...(patterns.get(name) ?? [])].sort()]));
+}
+
+/**
+ * A driver of a whole class of PCI devices (any vendor, any device) lists hundreds of single devices too: leaving those
+ * out keeps the list that a shell must match short.
+ */
+function withoutSingles(aliases: readonly string[]): readonly string[] {
+  const isClass = (alias: string) => alias.startsWith('pci:v*d*');
+  return aliases.some(isClass) ? aliases.filter((alias) => isClass(alias) || !alias.startsWith('pci:')) : aliases;
 }
 
 /** Aliases with a colon name a bus and a device (`pci:v…`); `devname:` ones are device nodes that load on opening. */
