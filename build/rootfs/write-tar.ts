@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { type Pack, pack } from 'tar-stream';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import { encodeCapabilities } from './capabilities.ts';
@@ -19,7 +19,8 @@ export function writeTar(tree: Tree, options: { readonly modifiedAt: number }): 
     () => tar.finalize(),
     (error: Error) => tar.destroy(error),
   );
-  return tar as unknown as Readable;
+  // tar-stream's is not one of Node's own streams, which child processes want.
+  return Readable.from(tar as AsyncIterable<Buffer>, { objectMode: false });
 }
 
 async function writeEntries(tar: Pack, tree: Tree, modifiedAt: number): Promise<void> {
@@ -77,8 +78,8 @@ async function writeFileEntry(tar: Pack, common: { readonly name: string }, node
 function writeEntry(tar: Pack, header: Parameters<Pack['entry']>[0], content?: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: Error | null) => (error ? reject(error) : resolve());
-    if (content === undefined || content.length === 0) tar.entry({ ...header, size: 0 }, done);
-    else tar.entry({ ...header, size: content.length }, content, done);
+    if (content === undefined) tar.entry({ ...header, size: 0 }, done);
+    else tar.entry({ ...header, size: content.length }, done).end(content);
   });
 }
 
