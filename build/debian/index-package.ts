@@ -56,7 +56,8 @@ async function memberRow(
     case 'file':
       return ['f', ...common, offset, entry.sizeBytes, await appendContent(entry, data, offset)];
     case 'link':
-      return isMergedUsrLink(entry.path) ? undefined : ['l', ...common, entry.target];
+      // Permissions of links mean nothing: Linux shows them all as 777.
+      return isMergedUsrLink(entry.path) ? undefined : ['l', path, 0o777, entry.uid, entry.gid, entry.target];
     case 'hard-link': {
       const target = members.get(mergedUsrPath(entry.target));
       if (target?.[0] !== 'f') throw unsafe(entry, 'it is a hard link to a file that did not come before it');

@@ -3,8 +3,10 @@ import type { LockedPackage } from '../debian/package.ts';
 import { snapshotDate } from '../debian/snapshot-date.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { Workshop } from '../tools/workshop.ts';
+import { checkFreshness } from './check-freshness.ts';
 import { debianArchitectures, lockGroups, requestDigest } from './lock-groups.ts';
 import { type LockedGroup, type Lockfile, lockfileFormat } from './lockfile.ts';
+import { readLockfileIfPresent } from './lockfile-io.ts';
 import { packageKey } from './package-key.ts';
 import { mayBeSelected, requestedNames, selectPackages } from './select-packages.ts';
 import { solveGroups } from './solve.ts';
@@ -20,6 +22,7 @@ export async function lockRecipe(workshop: Workshop, recipe: Recipe): Promise<Lo
     suites: recipe.suites,
     groups,
   });
+  checkFreshness(await readLockfileIfPresent(recipe), archives);
   const date = snapshotDate(Object.values(archives));
   const wanted = groups.flatMap((group) =>
     closure(solved, group.name).filter((locked) => mayBeSelected(group, locked)),

@@ -6,12 +6,12 @@ export const lockfileFormat = 1;
 
 /**
  * A group of packages solved together, so that no group's choice (busybox or busybox-static) is another's fault:
- * `base` (root file system layers), `kernel`, and `service/<name>`.
+ * `base` (root file system layers), `initramfs`, `kernel`, and `service/<name>`.
  */
 export interface LockedGroup {
   /** What was asked for: `name` or `name/suite`, sorted. */
   readonly requested: readonly string[];
-  /** Keys into `Lockfile.packages`, sorted: only packages that give files. */
+  /** Keys into `Lockfile.packages`, sorted: only packages that give files or were asked for by name. */
   readonly packages: readonly string[];
 }
 
