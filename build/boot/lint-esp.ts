@@ -22,7 +22,8 @@ export function lintEsp(fileSystem: Buffer, bootFiles: BootFiles): void {
     const found = entry && createHash('sha256').update(readFatFile(read, entry)).digest('hex');
     if (found !== sha256) throw new Error(`${path} on the EFI system partition is not what was written`);
   }
-  if (entries.length !== bootFiles.files.length) throw new Error('the EFI system partition has files nobody asked for');
+  if (entries.length !== bootFiles.files.length)
+    throw new Error('the EFI system partition has files nobody asked for');
   checkKernelFolder(bootFiles.files.map(({ path }) => path));
 }
 

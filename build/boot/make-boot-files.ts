@@ -39,7 +39,13 @@ export async function makeBootFiles(
     {
       title: 'make boot files',
       moduleUrl: import.meta.url,
-      inputs: { addonStub: digest(addonStub), bootLoader: digest(bootLoader), suffix, loaderConf, tools: tools.id },
+      inputs: {
+        addonStub: digest(addonStub),
+        bootLoader: digest(bootLoader),
+        suffix,
+        loaderConf,
+        tools: tools.id,
+      },
     },
     async (folder) => {
       const stub = join(folder, 'addon.stub');

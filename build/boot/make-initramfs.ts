@@ -40,7 +40,11 @@ export async function makeInitramfs(
         init: init.sha256,
         layer: layerInputs(recipe),
         packages: group.map((opened) => opened.locked.sha256),
-        modules: kernel.initramfsModules.map(({ name, patterns, content }) => [name, patterns, content.sha256]),
+        modules: kernel.initramfsModules.map(({ name, patterns, content }) => [
+          name,
+          patterns,
+          content.sha256,
+        ]),
         architecture: recipe.architecture,
         tools: tools.id,
       },
@@ -118,22 +122,38 @@ function sliceLayer(recipe: Recipe, group: readonly OpenedPackage[]): Promise<Sl
 
 function addModulesAndInit(sliced: Tree, kernel: Kernel, init: ByteSource): Tree {
   // What the slice brings for the ESP is no part of the initramfs.
-  const tree = new Map<string, TreeNode>([...sliced].filter(([path]) => !path.startsWith('/usr/lib/systemd')));
+  const tree = new Map<string, TreeNode>(
+    [...sliced].filter(([path]) => !path.startsWith('/usr/lib/systemd')),
+  );
   const common = { uid: 0, gid: 0, origin: 'initramfs' };
   const putFile = (path: string, mode: number, content: ByteSource) =>
     tree.set(path, { ...common, type: 'file', mode, content });
   putFile('/init', 0o755, init);
   tree.set('/modules', { ...common, type: 'folder', mode: 0o755 });
   for (const { name, content } of kernel.initramfsModules) putFile(`/modules/${name}.ko`, 0o644, content);
-  const list = kernel.initramfsModules.map(({ name, patterns }) => `${[`${name}.ko`, ...patterns].join(' ')}\n`);
+  const list = kernel.initramfsModules.map(
+    ({ name, patterns }) => `${[`${name}.ko`, ...patterns].join(' ')}\n`,
+  );
   putFile('/modules.list', 0o644, bytesOf(list.join('')));
   tree.set('/dev', { ...common, type: 'folder', mode: 0o755 });
   // The kernel opens the console before /init can mount devtmpfs.
-  tree.set('/dev/console', { ...common, type: 'device', device: 'character', mode: 0o600, major: 5, minor: 1 });
+  tree.set('/dev/console', {
+    ...common,
+    type: 'device',
+    device: 'character',
+    mode: 0o600,
+    major: 5,
+    minor: 1,
+  });
   return tree;
 }
 
-async function takeEfiProgram(folder: string, sliced: Tree, name: string, recipe: Recipe): Promise<TakenProgram> {
+async function takeEfiProgram(
+  folder: string,
+  sliced: Tree,
+  name: string,
+  recipe: Recipe,
+): Promise<TakenProgram> {
   const node = sliced.get(`${efiFolder}/${name}`);
   if (node?.type === 'file') {
     const content = await node.content.read();

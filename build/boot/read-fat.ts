@@ -38,7 +38,10 @@ export function readFat(read: FatReader): readonly FatEntry[] {
 /** Content of a file that `readFat` listed. */
 export function readFatFile(read: FatReader, entry: FatEntry): Uint8Array {
   if (entry.sizeBytes === 0) return new Uint8Array();
-  return readChain(read, readGeometry(read), entry.firstCluster, entry.sizeBytes).subarray(0, entry.sizeBytes);
+  return readChain(read, readGeometry(read), entry.firstCluster, entry.sizeBytes).subarray(
+    0,
+    entry.sizeBytes,
+  );
 }
 
 interface Geometry {
@@ -79,7 +82,8 @@ function readChain(
   const mostClusters = Math.ceil(sizeBytes / geometry.clusterBytes);
   let cluster = firstCluster;
   while (cluster < 0x0ffffff8) {
-    if (cluster < 2 || cluster >= geometry.fatEntries) throw new Error('the file system has a chain that leads outside');
+    if (cluster < 2 || cluster >= geometry.fatEntries)
+      throw new Error('the file system has a chain that leads outside');
     if (parts.length >= mostClusters) throw new Error('the file system has a chain that is too long');
     parts.push(read(geometry.dataOffset + (cluster - 2) * geometry.clusterBytes, geometry.clusterBytes));
     cluster = viewOf(read(geometry.fatOffset + cluster * 4, 4)).getUint32(0, true) & 0x0fffffff;
@@ -134,7 +138,8 @@ function longNamePart(entry: Uint8Array): string {
 
 /** Bits 3 and 4 of byte 12 say that base and extension are lower case (Windows NT and Linux write and read them). */
 function shortName(entry: Uint8Array): string {
-  const text = (from: number, to: number) => Buffer.from(entry.subarray(from, to)).toString('latin1').trimEnd();
+  const text = (from: number, to: number) =>
+    Buffer.from(entry.subarray(from, to)).toString('latin1').trimEnd();
   const cases = entry[12] as number;
   const base = (cases & 0x08) === 0 ? text(0, 8) : text(0, 8).toLowerCase();
   const extension = (cases & 0x10) === 0 ? text(8, 11) : text(8, 11).toLowerCase();

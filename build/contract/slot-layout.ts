@@ -105,9 +105,11 @@ const erofsSuperblock = { offsetBytes: 1024, sizeBytes: 128 };
 /** https://erofs.docs.kernel.org/en/latest/ondisk/core_ondisk.html */
 function erofsSizeBytes(superblock: Uint8Array): number {
   const view = viewOf(superblock, erofsSuperblock.sizeBytes, 'the file system');
-  if (view.getUint32(0, true) !== 0xe0f5e1e2) throw new SlotLayoutError('the slot does not begin with an erofs file system');
+  if (view.getUint32(0, true) !== 0xe0f5e1e2)
+    throw new SlotLayoutError('the slot does not begin with an erofs file system');
   const blockBits = view.getUint8(12);
-  if (blockBits !== 12) throw new SlotLayoutError(`the file system has blocks of 2^${blockBits} bytes, not 4096`);
+  if (blockBits !== 12)
+    throw new SlotLayoutError(`the file system has blocks of 2^${blockBits} bytes, not 4096`);
   return view.getUint32(36, true) * slotBlockBytes;
 }
 
@@ -129,7 +131,8 @@ function hashAreaBytes(superblock: Uint8Array): number {
 
 /** 128 digests of 32 bytes in each block of each level, up to one block. */
 export function hashTreeBlocks(dataBlocks: number): number {
-  if (!Number.isSafeInteger(dataBlocks) || dataBlocks < 1) throw new SlotLayoutError('the hash tree covers no data');
+  if (!Number.isSafeInteger(dataBlocks) || dataBlocks < 1)
+    throw new SlotLayoutError('the hash tree covers no data');
   let total = 0;
   let level = dataBlocks;
   do {
@@ -146,14 +149,22 @@ function peSizeBytes(headers: Uint8Array): number {
   const view = viewOf(headers, 512, 'the unified kernel image');
   const isInside = (offset: number, size: number) => offset >= 0 && offset + size <= headers.length;
   const peOffset = view.getUint32(60, true);
-  if (textAt(headers, 0, 2) !== 'MZ' || !isInside(peOffset, 264) || textAt(headers, peOffset, 4) !== 'PE\0\0') {
+  if (
+    textAt(headers, 0, 2) !== 'MZ' ||
+    !isInside(peOffset, 264) ||
+    textAt(headers, peOffset, 4) !== 'PE\0\0'
+  ) {
     throw new SlotLayoutError('there is no unified kernel image after the hash tree');
   }
   const sectionCount = view.getUint16(peOffset + 6, true);
   const optionalSize = view.getUint16(peOffset + 20, true);
   const optional = peOffset + 24;
   const sections = optional + optionalSize;
-  if (optionalSize < 152 || view.getUint16(optional, true) !== 0x20b || !isInside(sections, sectionCount * 40)) {
+  if (
+    optionalSize < 152 ||
+    view.getUint16(optional, true) !== 0x20b ||
+    !isInside(sections, sectionCount * 40)
+  ) {
     throw new SlotLayoutError('the headers of the unified kernel image are damaged');
   }
   // Data directory 4, the certificate table, is the one whose address is a file offset.
@@ -173,7 +184,8 @@ function checkTrailer(value: unknown): SlotTrailer {
   checkText('version', trailer.version, /^[0-9][0-9.]{0,63}$/);
   checkText('architecture', trailer.architecture, /^[a-z0-9-]{1,16}$/);
   checkText('rootHash', trailer.rootHash, /^[0-9a-f]{64}$/);
-  if (!isRecord(trailer.root) || !isRecord(trailer.uki)) throw new SlotLayoutError('the trailer lacks its parts');
+  if (!isRecord(trailer.root) || !isRecord(trailer.uki))
+    throw new SlotLayoutError('the trailer lacks its parts');
   checkText('uki.sha256', trailer.uki.sha256, /^[0-9a-f]{64}$/);
   const numbers = [
     trailer.root.offsetBytes,
@@ -196,7 +208,8 @@ function checkTrailer(value: unknown): SlotTrailer {
 }
 
 function checkText(name: string, value: unknown, pattern: RegExp): void {
-  if (typeof value !== 'string' || !pattern.test(value)) throw new SlotLayoutError(`the trailer has no good ${name}`);
+  if (typeof value !== 'string' || !pattern.test(value))
+    throw new SlotLayoutError(`the trailer has no good ${name}`);
 }
 
 function viewOf(bytes: Uint8Array, atLeastBytes: number, what: string): DataView {

@@ -50,7 +50,11 @@ export async function makeDiskImage(
       });
       await rm(espPath);
       await tools.run(
-        { file: '/usr/sbin/sfdisk', arguments: ['--quiet', '--no-reread', '--no-tell-kernel', disk], writable: [folder] },
+        {
+          file: '/usr/sbin/sfdisk',
+          arguments: ['--quiet', '--no-reread', '--no-tell-kernel', disk],
+          writable: [folder],
+        },
         { input: partitionScript(plan) },
       );
       await writeFile(join(folder, 'disk.json'), `${JSON.stringify({ sha256: await digestFile(disk) })}\n`);

@@ -52,7 +52,8 @@ function checkFound(path: string, trailer: SlotTrailer): void {
       const bytes = new Uint8Array(sizeBytes);
       return bytes.subarray(0, readSync(file, bytes, 0, sizeBytes, offsetBytes));
     });
-    if (JSON.stringify(found) !== JSON.stringify(trailer)) throw new Error('the trailer of the slot reads back differently');
+    if (JSON.stringify(found) !== JSON.stringify(trailer))
+      throw new Error('the trailer of the slot reads back differently');
   } finally {
     closeSync(file);
   }

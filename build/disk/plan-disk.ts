@@ -31,8 +31,16 @@ export function planDisk(recipe: Recipe, content: DiskContent): DiskPlan {
   checkEsp(recipe, content);
   const wanted = [
     { label: partitionLabels.esp, typeGuid: partitionTypes.esp, sizeBytes: recipe.disk.espSizeBytes },
-    { label: partitionLabels.slotA, typeGuid: partitionTypes.root[recipe.architecture], sizeBytes: slotBytes },
-    { label: partitionLabels.slotB, typeGuid: partitionTypes.root[recipe.architecture], sizeBytes: slotBytes },
+    {
+      label: partitionLabels.slotA,
+      typeGuid: partitionTypes.root[recipe.architecture],
+      sizeBytes: slotBytes,
+    },
+    {
+      label: partitionLabels.slotB,
+      typeGuid: partitionTypes.root[recipe.architecture],
+      sizeBytes: slotBytes,
+    },
     { label: partitionLabels.state, typeGuid: partitionTypes.state, sizeBytes: recipe.disk.stateSizeBytes },
   ];
   const guidOf = (part: string) => deriveGuid(recipe.name, recipe.version, content.contentId, part);

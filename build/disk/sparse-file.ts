@@ -22,11 +22,17 @@ export async function writeSparseFile(
 }
 
 /** Copies a whole file to an offset of a file that reads as zeros there; runs of zeros stay holes. */
-export async function copyIntoSparse(file: FileHandle, source: string, offsetBytes: number): Promise<void> {
+export async function copyIntoSparse(
+  file: FileHandle,
+  source: string,
+  offsetBytes: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const input = await open(source, 'r');
   try {
     const chunk = Buffer.alloc(chunkBytes);
     for (let position = 0; ; ) {
+      signal?.throwIfAborted();
       const { bytesRead } = await input.read(chunk, 0, chunkBytes, position);
       if (bytesRead === 0) return;
       const bytes = chunk.subarray(0, bytesRead);

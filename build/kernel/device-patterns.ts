@@ -24,7 +24,9 @@ export function findDevicePatterns(
       for (const pattern of patterns.get(name) ?? []) patterns.get(dependency)?.add(pattern);
     }
   }
-  return new Map(ordered.map((name) => [name, isAlways.has(name) ? [] : [...(patterns.get(name) ?? [])].sort()]));
+  return new Map(
+    ordered.map((name) => [name, isAlways.has(name) ? [] : [...(patterns.get(name) ?? [])].sort()]),
+  );
 }
 
 /**
@@ -33,7 +35,9 @@ export function findDevicePatterns(
  */
 function withoutSingles(aliases: readonly string[]): readonly string[] {
   const isClass = (alias: string) => alias.startsWith('pci:v*d*');
-  return aliases.some(isClass) ? aliases.filter((alias) => isClass(alias) || !alias.startsWith('pci:')) : aliases;
+  return aliases.some(isClass)
+    ? aliases.filter((alias) => isClass(alias) || !alias.startsWith('pci:'))
+    : aliases;
 }
 
 /** Aliases with a colon name a bus and a device (`pci:v…`); `devname:` ones are device nodes that load on opening. */

@@ -8,7 +8,10 @@ export interface ModuleIndex {
   /** Names that must be inserted before, in order. */
   readonly dependencies: ReadonlyMap<string, readonly string[]>;
   /** Names or aliases that should be there before (`pre`) or after (`post`). */
-  readonly softDependencies: ReadonlyMap<string, { readonly pre: readonly string[]; readonly post: readonly string[] }>;
+  readonly softDependencies: ReadonlyMap<
+    string,
+    { readonly pre: readonly string[]; readonly post: readonly string[] }
+  >;
   readonly aliases: ReadonlyMap<string, readonly string[]>;
   readonly builtIn: ReadonlySet<string>;
 }

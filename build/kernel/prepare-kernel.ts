@@ -85,7 +85,8 @@ function findKernel(group: readonly OpenedPackage[], recipe: Recipe) {
   for (const kernelPackage of group) {
     for (const [path, node] of kernelPackage.entries) {
       const release = /^\/(?:boot\/vmlinuz-|usr\/lib\/modules\/)([\w.+~-]+)(?:\/vmlinuz)?$/.exec(path)?.[1];
-      if (release !== undefined && node.type === 'file') return { kernelPackage, release, image: node.content };
+      if (release !== undefined && node.type === 'file')
+        return { kernelPackage, release, image: node.content };
     }
   }
   throw new KeelsonError({
@@ -109,7 +110,8 @@ async function produceKernel(
   const all = join(folder, 'all');
   const prefix = `/usr/lib/modules/${release}/`;
   for (const [path, node] of sortedEntries(kernelPackage)) {
-    if (path.startsWith(prefix) && node.type === 'file') await write(join(all, path), await node.content.read());
+    if (path.startsWith(prefix) && node.type === 'file')
+      await write(join(all, path), await node.content.read());
   }
   await indexModules(tools, all, release);
   const index = parseModuleIndex({
@@ -118,7 +120,12 @@ async function produceKernel(
     alias: await readFile(join(all, prefix, 'modules.alias'), 'utf8'),
     builtin: await readFile(join(all, prefix, 'modules.builtin'), 'utf8'),
   });
-  const initramfsNames = selectModules(lists.initramfs, index, release, 'kernel-config/modules/initramfs.yaml');
+  const initramfsNames = selectModules(
+    lists.initramfs,
+    index,
+    release,
+    'kernel-config/modules/initramfs.yaml',
+  );
   const rootNames = selectModules(lists.root, index, release, 'kernel-config/modules/root.yaml');
 
   const chosen = [...new Set([...initramfsNames, ...rootNames])].sort();
@@ -135,7 +142,8 @@ async function produceKernel(
   }
 
   const root = join(folder, 'root');
-  for (const name of rootNames) await copy(join(all, prefix, plainPath(name)), join(root, prefix, plainPath(name)));
+  for (const name of rootNames)
+    await copy(join(all, prefix, plainPath(name)), join(root, prefix, plainPath(name)));
   for (const name of ['modules.builtin', 'modules.builtin.modinfo', 'modules.order']) {
     await copy(join(all, prefix, name), join(root, prefix, name));
   }
@@ -177,7 +185,11 @@ async function indexModules(tools: ToolsTree, base: string, release: string): Pr
 async function decompress(tools: ToolsTree, folder: string, files: readonly string[]): Promise<void> {
   const compressed = files.filter((file) => file.endsWith('.xz'));
   if (compressed.length === 0) return;
-  await tools.run({ file: '/usr/bin/xz', arguments: ['--decompress', '--', ...compressed], writable: [folder] });
+  await tools.run({
+    file: '/usr/bin/xz',
+    arguments: ['--decompress', '--', ...compressed],
+    writable: [folder],
+  });
 }
 
 function makeModuleTree(

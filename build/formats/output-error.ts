@@ -1,0 +1,24 @@
+import { KeelsonError } from '../errors/keelson-error.ts';
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'you may not write there',
+  EPERM: 'you may not write there',
+  EROFS: 'it is on a read-only file system',
+  ENOTDIR: 'a part of its path is a file',
+  EEXIST: 'it is a file',
+  ENOSPC: 'there is no space left',
+  EDQUOT: 'your quota is used up',
+};
+
+/** OUTPUT_NOT_WRITABLE for what a file system refuses; anything else stays as it is. */
+export function asOutputError(outputFolder: string, error: unknown): unknown {
+  const reason = reasons[String((error as { code?: unknown } | undefined)?.code)];
+  if (reason === undefined) return error;
+  return new KeelsonError({
+    code: 'OUTPUT_NOT_WRITABLE',
+    class: 'environment',
+    message: `Cannot write the outputs to ${outputFolder}: ${reason}`,
+    hint: 'Make room there, or name another folder with --out.',
+    cause: error,
+  });
+}
