@@ -25,23 +25,33 @@ function at(row: readonly number[], index: number): number {
   return row[index] ?? Number.POSITIVE_INFINITY;
 }
 
-/** The candidate that was probably meant, when one is near enough. */
+/** The candidate that was probably meant: few edits away, or the only one that begins or ends with the name. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
-  const limit = Math.min(3, Math.max(1, Math.floor(name.length / 3)));
+  const wanted = name.toLowerCase();
+  const limit = Math.min(3, Math.floor((name.length + 1) / 3));
   let nearest: { readonly name: string; readonly distance: number } | undefined;
-  for (const candidate of [...candidates].sort()) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+  const known = [...new Set(candidates)].sort();
+  for (const candidate of known) {
+    const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance <= limit && distance < (nearest?.distance ?? Number.POSITIVE_INFINITY)) {
       nearest = { name: candidate, distance };
     }
   }
-  return nearest?.name;
+  if (nearest !== undefined) return nearest.name;
+  const longer = known.filter(
+    (candidate) => candidate.toLowerCase().startsWith(wanted) || candidate.toLowerCase().endsWith(wanted),
+  );
+  return name.length >= 3 && longer.length === 1 ? longer[0] : undefined;
 }
+
+const shownNames = 12;
 
 /** A hint: the name that was probably meant, or else the names there are. */
 export function suggestName(name: string, candidates: Iterable<string>, kind: string): string {
   const known = [...new Set(candidates)].sort();
   const nearest = nearestName(name, known);
   if (nearest !== undefined) return `did you mean "${nearest}"?`;
-  return known.length === 0 ? `there are no ${kind} yet` : `use one of the ${kind}: ${known.join(', ')}`;
+  if (known.length === 0) return `there are no ${kind} yet`;
+  const more = known.length > shownNames ? ', …' : '';
+  return `use one of the ${kind}: ${known.slice(0, shownNames).join(', ')}${more}`;
 }

@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import type { FaultList } from '../errors/fault-list.ts';
-import type { Place } from '../errors/keelson-error.ts';
 import { suggestName } from '../errors/nearest-name.ts';
 import { listFoldersWith } from '../services/load-layer.ts';
+import type { LoadedService } from '../services/load-service.ts';
 import { checkOwners, explicitOwners } from '../services/path-owners.ts';
-import type { Account, FileRequest, Layer, ServiceDefinition } from '../services/service-definition.ts';
+import type { Account, FileRequest, Layer } from '../services/service-definition.ts';
 import type { RecipeUser } from './recipe.ts';
 
 export interface RecipeParts {
   readonly layers: readonly Layer[];
   readonly serviceLayers: ReadonlyMap<string, Layer>;
-  readonly services: readonly ServiceDefinition[];
+  readonly services: readonly LoadedService[];
   readonly files: readonly FileRequest[];
   readonly users: readonly RecipeUser[];
 }
@@ -29,9 +29,9 @@ export function checkRecipe(parts: RecipeParts, faults: FaultList): void {
 }
 
 /** Ports of services that share the machine's network. */
-function checkPorts(services: readonly ServiceDefinition[], faults: FaultList): void {
+function checkPorts(services: readonly LoadedService[], faults: FaultList): void {
   const owners = new Map<string, string>();
-  for (const service of services) {
+  for (const { definition: service, source } of services) {
     if (service.namespaces.network !== 'machine') continue;
     for (const { port, protocol } of service.ports) {
       const name = `${port}/${protocol}`;
@@ -46,7 +46,7 @@ function checkPorts(services: readonly ServiceDefinition[], faults: FaultList): 
           owner === service.name
             ? `Cannot open port ${name} twice in "${service.name}"`
             : `Cannot open port ${name} for "${service.name}": "${owner}" has it`,
-        place: service.place,
+        place: source.place(['ports']),
         hint: 'give one of them another port, by "values" in the recipe where the service has a value for it',
       });
     }
@@ -61,10 +61,14 @@ function checkAccounts(parts: RecipeParts, faults: FaultList): void {
   const byUid = new Map<number, string>([[0, 'root']]);
   for (const user of parts.users) byUid.set(user.uid, user.name);
   const users = new Set(parts.users.map((user) => user.name));
-  const holders = [...parts.layers, ...parts.serviceLayers.values(), ...parts.services];
-  for (const holder of holders) {
-    const place: Place =
-      'place' in holder ? (holder as ServiceDefinition).place : { file: join(holder.folder, 'layer.yaml') };
+  const holders = [
+    ...[...parts.layers, ...parts.serviceLayers.values()].map((layer) => ({
+      ...layer,
+      place: { file: join(layer.folder, 'layer.yaml') },
+    })),
+    ...parts.services.map(({ definition, source }) => ({ ...definition, place: source.place(['accounts']) })),
+  ];
+  for (const { place, ...holder } of holders) {
     for (const account of holder.accounts) {
       const same = byName.get(account.name);
       const owner = byUid.get(account.uid);

@@ -29,19 +29,48 @@ export function checkShape<S extends z.ZodObject>(
   for (const issue of issues) reportIssue(issue, source, schema, faults);
 
   const faultyKeys = new Set(issues.map((issue) => String(issue.path[0] ?? '')));
-  if (source.value === null || typeof source.value !== 'object') return undefined;
-  const known = Object.entries(source.value).filter(
-    ([key]) => Object.hasOwn(schema.shape, key) && !faultyKeys.has(key),
-  );
-  const rest = schema.safeParse({ ...fallback, ...Object.fromEntries(known) });
-  return rest.success ? { value: rest.data, faultyKeys } : undefined;
+  const kept = schema.safeParse({ ...fallback, ...withoutFaults(source.value, issues, 'whole path') });
+  if (kept.success) return { value: kept.data, faultyKeys };
+  const less = schema.safeParse({ ...fallback, ...withoutFaults(source.value, issues, 'top key') });
+  return less.success ? { value: less.data, faultyKeys } : undefined;
 }
+
+/** A copy without what has faults: the very key, or all below its top-level key. Lists go whole, for their places' sake. */
+function withoutFaults(
+  value: unknown,
+  issues: readonly Issue[],
+  extent: 'whole path' | 'top key',
+): Record<string, unknown> {
+  if (value === null || typeof value !== 'object') return {};
+  const copy = structuredClone(value) as Record<string, unknown>;
+  for (const issue of issues) {
+    const listAt = issue.path.findIndex((part) => typeof part === 'number');
+    const end = extent === 'top key' ? 1 : listAt < 0 ? issue.path.length : listAt;
+    const path = issue.path.slice(0, end).map(String);
+    if (issue.code !== 'unrecognized_keys' || listAt >= 0 || (extent === 'top key' && path.length > 0)) {
+      deleteAt(copy, path);
+    } else {
+      for (const key of issue.keys) deleteAt(copy, [...path, key]);
+    }
+  }
+  return copy;
+}
+
+function deleteAt(table: Record<string, unknown>, path: readonly string[]): void {
+  const parent = valueAt(table, path.slice(0, -1));
+  const key = path.at(-1);
+  if (key !== undefined && parent !== null && typeof parent === 'object') {
+    delete (parent as Record<string, unknown>)[key];
+  }
+}
+
+const typeCodes: readonly string[] = ['invalid_type', 'invalid_value'];
 
 /** Of a union's branches, the faults of the one that was meant: the first whose type fits. */
 function flattenUnion(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union') return [issue];
   const meant = issue.errors.find(
-    (branch) => !branch.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0),
+    (branch) => !branch.some((inner) => typeCodes.includes(inner.code) && inner.path.length === 0),
   );
   if (meant === undefined) return [issue];
   return meant.flatMap((inner) => flattenUnion({ ...inner, path: [...issue.path, ...inner.path] }));
@@ -72,7 +101,7 @@ function reportIssue(issue: Issue, source: YamlSource, schema: z.ZodObject, faul
   }
   const value = valueAt(source.value, path);
   const rule = ruleAt(schema, path);
-  const hint = hintFor(issue, value) ?? rule?.hint;
+  const hint = rule?.hint ?? hintFor(issue, value);
   faults.add({
     code: rule?.code ?? 'VALUE_INVALID',
     message: `Cannot use ${showValue(value)} ${describeTarget(path)}: expected ${expectation(issue)}`,
@@ -96,13 +125,12 @@ function expectation(issue: Issue): string {
     case 'invalid_type':
       return typeWords[issue.expected] ?? issue.expected;
     case 'invalid_value':
-      return issue.values.length === 1
-        ? String(issue.values[0])
-        : `one of ${issue.values.map(String).join(', ')}`;
+      if (issue.values.length === 1) return String(issue.values[0]);
+      return issue.values.length > 8 ? issue.message : `one of ${issue.values.map(String).join(', ')}`;
     case 'invalid_union': {
       const types = issue.errors.flatMap((branch) =>
         branch
-          .filter((inner) => inner.code === 'invalid_type' && inner.path.length === 0)
+          .filter((inner) => typeCodes.includes(inner.code) && inner.path.length === 0)
           .map((inner) => expectation(inner)),
       );
       return [...new Set(types)].join(' or ') || 'another type';
@@ -130,6 +158,10 @@ function hintFor(issue: Issue, value: unknown): string | undefined {
   }
   if (wantsText && value !== null && typeof value === 'object') {
     return 'text that begins with { or [ needs quotes';
+  }
+  if (issue.code === 'invalid_type' && issue.expected === 'array') return 'write it as a list: [one, two]';
+  if (issue.code === 'invalid_type' && typeWords[issue.expected] === typeWords.object) {
+    return 'write it as keys with values, each on a line of its own: "key: value"';
   }
   return undefined;
 }

@@ -65,7 +65,7 @@ async function findRecipeFile(
   if (!isPath) {
     const names = await listFoldersWith(recipesFolder, 'recipe.yaml');
     if (names.includes(name)) return realpath(join(recipesFolder, name, 'recipe.yaml'));
-    const hint = `${suggestName(name, names, 'recipes')} A path needs a slash: ./${name}`;
+    const hint = `${suggestName(name, names, 'recipes')} (a path needs a slash: ./${name})`;
     faults.add({ code: 'RECIPE_UNKNOWN', message: `Cannot find the recipe "${name}"`, ...place, hint });
     return undefined;
   }

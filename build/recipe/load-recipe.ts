@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { FaultList } from '../errors/fault-list.ts';
 import type { Place } from '../errors/keelson-error.ts';
 import { loadLayer } from '../services/load-layer.ts';
-import { listServiceNames, loadService, type ServiceSurroundings } from '../services/load-service.ts';
+import { type LoadedService, loadService, type ServiceSurroundings } from '../services/load-service.ts';
+import type { ServiceRequest } from '../services/merge-values.ts';
 import { readFileRequests } from '../services/read-file-requests.ts';
 import { toPackageRequest } from '../services/read-slice.ts';
-import type { FileRequest, Layer, ServiceDefinition } from '../services/service-definition.ts';
+import type { FileRequest, Layer } from '../services/service-definition.ts';
 import { checkPrograms, checkRecipe } from './check-recipe.ts';
 import { type ReadRecipe, readRecipeChain } from './find-recipe.ts';
 import { checkKernelArguments } from './kernel-arguments.ts';
@@ -50,7 +51,9 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
   };
   const context = recipeTemplateContext(names);
   const findLayer = makeLayerFinder(options.repositoryFolder, context, faults);
+  const requests = mergeServices(chain, faults);
   const surroundings: ServiceSurroundings = {
+    wantedNames: isComplete(chain) ? new Set(requests.map((request) => request.name)) : undefined,
     folders: serviceFolders(chain, options.repositoryFolder),
     context,
     findLayer,
@@ -58,7 +61,7 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
 
   const layers = await findLayers(chain, findLayer);
   const initramfsLayer = await findLayer('initramfs', own.source.place(['name']));
-  const services = await loadServices(chain, surroundings, faults);
+  const services = await loadServices(requests, surroundings, faults);
   const serviceLayers = await collectServiceLayers(services, findLayer);
   const files = await readRecipeFiles(chain, context, faults);
   const users = readUsers(chain, faults);
@@ -67,14 +70,11 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
     ...layers,
     ...(initramfsLayer === undefined ? [] : [initramfsLayer]),
     ...serviceLayers.values(),
-    ...services,
+    ...services.map(({ definition }) => definition),
     { files },
   ];
-  await checkPrograms(
-    [...new Set(slices.flatMap((slice) => slice.files))],
-    join(options.repositoryFolder, 'rootfs', 'programs'),
-    faults,
-  );
+  const allFiles = [...new Set(slices.flatMap((slice) => slice.files))];
+  await checkPrograms(allFiles, join(options.repositoryFolder, 'rootfs', 'programs'), faults);
 
   const kernelPackage = chain.findLast(({ value }) => value.kernel?.package !== undefined)?.value.kernel
     ?.package;
@@ -91,9 +91,7 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
     layers,
     initramfsLayer,
     serviceLayers,
-    services: isComplete(chain)
-      ? orderServices(services, await listServiceNames(surroundings.folders), faults)
-      : services,
+    services: orderServices(services, faults),
     files,
     users,
     disk: readDisk(chain, faults),
@@ -142,12 +140,12 @@ async function findLayers(chain: readonly ReadRecipe[], findLayer: LayerFinder):
 }
 
 async function loadServices(
-  chain: readonly ReadRecipe[],
+  requests: readonly ServiceRequest[],
   surroundings: ServiceSurroundings,
   faults: FaultList,
-): Promise<ServiceDefinition[]> {
-  const services: ServiceDefinition[] = [];
-  for (const request of mergeServices(chain, faults)) {
+): Promise<LoadedService[]> {
+  const services: LoadedService[] = [];
+  for (const request of requests) {
     const service = await loadService(request, surroundings, faults);
     if (service !== undefined) services.push(service);
   }
@@ -155,11 +153,11 @@ async function loadServices(
 }
 
 async function collectServiceLayers(
-  services: readonly ServiceDefinition[],
+  services: readonly LoadedService[],
   findLayer: LayerFinder,
 ): Promise<Map<string, Layer>> {
   const layers = new Map<string, Layer>();
-  for (const service of services) {
+  for (const { definition: service } of services) {
     for (const name of service.layers) {
       const layer = await findLayer(name, service.place);
       if (layer !== undefined) layers.set(name, layer);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { FaultList } from '../errors/fault-list.ts';
+import { formatBytes } from '../errors/format-quantity.ts';
 import { KeelsonError, type Place } from '../errors/keelson-error.ts';
 import { findPrivateKey } from './private-key.ts';
 
@@ -26,17 +27,30 @@ const sizeLimitBytes = 1024 * 1024;
 /** Keys whose numbers are text in truth: `0644` is not 644, `2026.10` is not 2026.1. */
 const textKeys = new Set(['mode', 'version']);
 
-/** Reads a YAML 1.2 file; `undefined` with faults when it is not one. Throws the cause when the file cannot be read. */
+/** Reads a YAML 1.2 file; `undefined` with faults when it is not one. */
 export async function readYamlSource(file: string, faults: FaultList): Promise<YamlSource | undefined> {
-  const bytes = await readFile(file);
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (cause) {
+    faults.add({
+      code: 'FILE_UNREADABLE',
+      class: 'environment',
+      message: 'Cannot read the file',
+      place: { file },
+      hint: 'check that it is a file and that you may read it',
+      cause,
+    });
+    return undefined;
+  }
   if (bytes.length > sizeLimitBytes) {
-    throw new KeelsonError({
+    faults.add({
       code: 'YAML_TOO_LARGE',
-      class: 'input',
-      message: `Cannot read a YAML file of ${bytes.length} bytes: the limit is ${sizeLimitBytes}`,
+      message: `Cannot read a YAML file of ${formatBytes(bytes.length)}: the limit is ${formatBytes(sizeLimitBytes)}`,
       place: { file },
       hint: 'move large content to files of its own and name them with "source"',
     });
+    return undefined;
   }
   return parseYamlSource(file, bytes.toString('utf8'), faults);
 }

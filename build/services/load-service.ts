@@ -19,9 +19,17 @@ export type ServiceFolders = readonly string[];
 
 export interface ServiceSurroundings {
   readonly folders: ServiceFolders;
+  /** Names of the recipe's services; `undefined` when they are not all known because of other faults. */
+  readonly wantedNames: ReadonlySet<string> | undefined;
   readonly context: RecipeTemplateContext;
   /** Gives a layer, loaded once; faults are reported where it is asked for. */
   findLayer(name: string, place: Place): Promise<Layer | undefined>;
+}
+
+/** A service with the places of its keys. */
+export interface LoadedService {
+  readonly definition: ServiceDefinition;
+  readonly source: YamlSource;
 }
 
 /** Names of all services that can be found, sorted. */
@@ -35,7 +43,7 @@ export async function loadService(
   request: ServiceRequest,
   surroundings: ServiceSurroundings,
   faults: FaultList,
-): Promise<ServiceDefinition | undefined> {
+): Promise<LoadedService | undefined> {
   const folder = await findServiceFolder(request, surroundings.folders, faults);
   if (folder === undefined) return undefined;
   const source = await readYamlSource(join(folder, 'service.yaml'), faults);
@@ -51,7 +59,9 @@ export async function loadService(
       hint: 'give the folder and the service the same name',
     });
   }
-  return makeDefinition(shape.value, source, request, surroundings, faults);
+  const definition = await makeDefinition(shape.value, source, request, surroundings, faults);
+  await checkWaits(definition, source, surroundings, faults);
+  return { definition, source };
 }
 
 async function findServiceFolder(
@@ -122,13 +132,45 @@ async function makeDefinition(
     },
     restart: { ...file.restart, policy: file.restart.policy ?? (isOneShot ? 'never' : 'always') },
     stop: { ...file.stop, signal: file.stop.signal.replace(/^(?:SIG)?/, 'SIG') },
-    after: [...new Set(file.after)],
-    needs: [...new Set(file.needs)],
+    after: file.after,
+    needs: file.needs,
     readiness: { kind: file.readiness ?? (isOneShot ? 'finished' : 'started') },
     values,
   };
   checkService(definition, layers, source, faults);
   return definition;
+}
+
+/** Whether what the service waits for is there. */
+async function checkWaits(
+  service: ServiceDefinition,
+  source: YamlSource,
+  surroundings: ServiceSurroundings,
+  faults: FaultList,
+): Promise<void> {
+  const wanted = surroundings.wantedNames;
+  if (wanted === undefined) return;
+  const known = await listServiceNames(surroundings.folders);
+  for (const [index, name] of service.needs.entries()) {
+    if (wanted.has(name)) continue;
+    faults.add({
+      code: 'SERVICE_NEEDED_MISSING',
+      message: `Cannot start "${service.name}" without "${name}", which the recipe does not have`,
+      place: source.place(['needs', index]),
+      hint: known.includes(name)
+        ? `add "${name}" to the services of the recipe`
+        : suggestName(name, known, 'services'),
+    });
+  }
+  for (const [index, name] of service.after.entries()) {
+    if (wanted.has(name) || known.includes(name)) continue;
+    faults.add({
+      code: 'SERVICE_UNKNOWN',
+      message: `Cannot start "${service.name}" after "${name}": there is no such service`,
+      place: source.place(['after', index]),
+      hint: suggestName(name, known, 'services'),
+    });
+  }
 }
 
 async function findLayers(
@@ -157,7 +199,7 @@ function findUser(
     code: 'ACCOUNT_UNKNOWN',
     message: `Cannot run as "${name}": the service has no such account`,
     place: source.place(['user']),
-    hint: `${suggestName(name, ['root', ...accounts.map((account) => account.name)], 'accounts')} Or add it to "accounts"`,
+    hint: `${suggestName(name, ['root', ...accounts.map((account) => account.name)], 'accounts')} (or add it to "accounts")`,
   });
   return { uid: 0, gid: 0 };
 }

@@ -1,6 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { FaultList } from '../errors/fault-list.ts';
+import { formatBytes } from '../errors/format-quantity.ts';
 import type { Place } from '../errors/keelson-error.ts';
 import { findPrivateKey } from '../recipe/private-key.ts';
 import { type RecipeTemplateContext, renderTemplate } from '../recipe/render-template.ts';
@@ -147,14 +148,20 @@ async function findSourceProblem(
     if (status.size > sourceLimitBytes) {
       return {
         code: 'SOURCE_TOO_LARGE',
-        reason: `it has ${status.size} bytes and the limit is ${sourceLimitBytes}`,
+        reason: `it has ${formatBytes(status.size)} and the limit is ${formatBytes(sourceLimitBytes)}`,
         hint: 'bring large content as a package',
       };
     }
     return undefined;
   } catch (error) {
-    if ((error as { code?: string }).code !== 'ENOENT' && (error as { code?: string }).code !== 'ENOTDIR')
-      throw error;
-    return { code: 'SOURCE_MISSING', reason: 'there is none', hint: `create ${file} or correct the name` };
+    const { code, message } = error as { code?: string; message: string };
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      return {
+        code: 'SOURCE_MISSING',
+        reason: 'there is none',
+        hint: `create ${file} or correct the name`,
+      };
+    }
+    return { code: 'FILE_UNREADABLE', reason: message, hint: 'check that you may read it' };
   }
 }

@@ -124,7 +124,10 @@ export interface PublishedPort {
   readonly protocol: 'tcp' | 'udp';
 }
 
-/** `system-services/<name>/service.yaml`, checked, defaults filled in, templates not yet rendered. */
+/**
+ * `system-services/<name>/service.yaml`, checked, defaults filled in, templates in its fields rendered; those in `.hbs`
+ * files are known to render (`build/recipe/render-template.ts`).
+ */
 export interface ServiceDefinition extends Slice {
   readonly name: string;
   readonly description: string;
@@ -145,7 +148,10 @@ export interface ServiceDefinition extends Slice {
   readonly mounts: readonly MountRequest[];
   /** Device nodes of the machine made visible, such as `/dev/ttyS0`. `all` binds the machine's /dev. */
   readonly devices: readonly string[] | 'all';
-  /** Absolute container paths kept on state, below `/var/lib/keelson/services/<name>`. */
+  /**
+   * Absolute container paths kept on state, below `/var/lib/keelson/services/<name>`; of the service's user with mode
+   * 0700 unless a `folder` entry of the same path in `files` says otherwise.
+   */
   readonly writable: readonly string[];
   /** Absolute container paths that are memory only; `/tmp` and `/run` unless mounted otherwise. */
   readonly temporary: readonly string[];

@@ -12,11 +12,17 @@ import {
 
 const commandSchema = z.array(z.string()).min(1);
 const namespaceSchema = z.enum(['own', 'machine']).default('own');
-const capabilitySchema = z.enum(capabilityNames);
+const capabilitySchema = z.enum(capabilityNames, 'a capability of Linux');
 schemaRules.add(capabilitySchema, { code: 'CAPABILITY_UNKNOWN' });
 
 const signalNames = ['HUP', 'INT', 'QUIT', 'KILL', 'USR1', 'USR2', 'TERM', 'WINCH', 'PWR'] as const;
-const signalSchema = z.enum(signalNames.flatMap((name) => [`SIG${name}`, name]));
+const signalSchema = z.enum(
+  signalNames.flatMap((name) => [`SIG${name}`, name]),
+  'a signal such as SIGTERM',
+);
+
+const portSchema = z.string();
+schemaRules.add(portSchema, { code: 'PORT_INVALID', hint: 'write a number and the protocol: 22/tcp' });
 
 /** `system-services/<name>/service.yaml`; the reference for people is README.md in this folder. */
 export const serviceSchema = z
@@ -96,7 +102,7 @@ export const serviceSchema = z
         timeoutSeconds: z.int().min(1).max(3600).default(5),
       })
       .optional(),
-    ports: z.array(z.string()).default([]).describe('Such as 22/tcp; templates'),
+    ports: z.array(portSchema).default([]).describe('Such as 22/tcp; templates'),
     values: z
       .record(z.string(), z.unknown())
       .default({})
