@@ -1,27 +1,42 @@
-import { test } from '@jest/globals';
+import { describe, test } from '@jest/globals';
 import { collectEvidence } from './evidence.ts';
 
 /** Long enough for a boot on a busy computer, short enough to notice. */
 const stepDeadlineMs = 240_000;
 
+interface Promised {
+  failedStep: number | undefined;
+}
+
 let count = 0;
-let failedStep: number | undefined;
+let current: Promised = { failedStep: undefined };
+
+/** What Keelson promises, and the steps that prove it. */
+export function promise(sentence: string, define: () => void): void {
+  describe(sentence, () => {
+    current = { failedStep: undefined };
+    define();
+  });
+}
 
 /**
- * One numbered sentence of a promise, told as it comes true (TAP: `ok 3 - …`). Steps build on each other: after one
- * that failed the rest of the file is not tried.
+ * One numbered sentence, told as it comes true (TAP: `ok 3 - …`). Steps build on each other: after one that failed the
+ * rest of its promise is not tried.
  */
 export function step(sentence: string, action: () => Promise<void>): void {
   const number = ++count;
+  const promised = current;
   test(
     `${number}. ${sentence}`,
     async () => {
-      if (failedStep !== undefined) throw new Error(`not tried: step ${failedStep} failed`);
+      if (promised.failedStep !== undefined) {
+        throw new Error(`not tried: step ${promised.failedStep} failed`);
+      }
       const startedAt = Date.now();
       try {
         await action();
       } catch (error) {
-        failedStep = number;
+        promised.failedStep = number;
         tell(`not ok ${number} - ${sentence}`);
         (error as Error).message += await collectEvidence();
         throw error;

@@ -41,6 +41,8 @@ export interface TestMachine {
   readonly build: BuildReport;
   readonly files: MachineFiles;
   readonly guest: Guest;
+  /** The same machine, logged in as another user. */
+  guestAs(user: string): Guest;
   /** The machine while it has power. */
   running(): RunningMachine;
   powerOn(): Promise<void>;
@@ -50,6 +52,8 @@ export interface TestMachine {
   waitUntilOff(deadlineMs?: number): Promise<void>;
   cutPower(): Promise<void>;
   serialLog(): Promise<string>;
+  /** What the serial line said since the power came on, once it says `pattern`. */
+  waitForSerial(pattern: RegExp, deadlineMs?: number): Promise<string>;
 }
 
 /** One key for all machines of a test run. */
@@ -83,7 +87,9 @@ export async function makeTestMachine(options: TestMachineOptions): Promise<Test
     if (machine === undefined) throw new Error('the machine is off');
     return machine;
   };
-  const guest = new Guest(() => ({ port: running().portOf(22), user, privateKey: loginKey.privateKey }));
+  const guestAs = (name: string): Guest =>
+    new Guest(() => ({ port: running().portOf(22), user: name, privateKey: loginKey.privateKey }));
+  const guest = guestAs(user);
   const powerOn = async (): Promise<void> => {
     machine = await startMachine(workshop, {
       files,
@@ -113,6 +119,7 @@ export async function makeTestMachine(options: TestMachineOptions): Promise<Test
     build,
     files,
     guest,
+    guestAs,
     running,
     powerOn,
     boot: async () => {
@@ -130,6 +137,15 @@ export async function makeTestMachine(options: TestMachineOptions): Promise<Test
     },
     cutPower,
     serialLog,
+    waitForSerial: (pattern, deadlineMs = 120_000) =>
+      waitFor(
+        async () => {
+          const log = await serialLog();
+          if (pattern.test(log)) return log;
+          throw new Error(log.slice(-400));
+        },
+        { what: `"${pattern.source}" on the serial line`, deadlineMs },
+      ),
   };
 }
 

@@ -1,0 +1,47 @@
+import { copyFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { otherFolders } from '../../build/qemu/machine-files.ts';
+import { partitionOf, readBytes } from './partitions.ts';
+import type { TestMachine } from './test-machine.ts';
+
+/** Changes to the disk of a machine that is off, by qemu-io. */
+async function editDisk(machine: TestMachine, commands: readonly string[]): Promise<void> {
+  const { files, workshop } = machine;
+  const tools = await workshop.openTools('image');
+  const base = files.baseDiskPath;
+  await tools.run({
+    file: '/usr/bin/qemu-io',
+    arguments: ['-f', 'qcow2', ...commands.flatMap((command) => ['-c', command]), files.diskPath],
+    writable: [files.folder],
+    readOnly: base === undefined ? [] : otherFolders(files.folder, [base]),
+  });
+}
+
+function baseOf(machine: TestMachine): string {
+  const { baseDiskPath } = machine.files;
+  if (baseDiskPath === undefined) throw new Error('the machine has no base disk');
+  return baseDiskPath;
+}
+
+/** Every bit of one byte is turned; `offset` counts from the start of the partition. */
+export async function flipByte(machine: TestMachine, label: string, offset: number): Promise<void> {
+  const partition = await partitionOf(baseOf(machine), label);
+  const at = partition.offsetBytes + offset;
+  const [byte = 0] = await readBytes(baseOf(machine), at, 1);
+  await editDisk(machine, [`write -P ${byte ^ 0xff} ${at} 1`]);
+}
+
+/** As if the partition had been overwritten from end to end. */
+export async function fillPartition(machine: TestMachine, label: string, byte: number): Promise<void> {
+  const { offsetBytes, sizeBytes } = await partitionOf(baseOf(machine), label);
+  await editDisk(machine, [`write -P ${byte} ${offsetBytes} ${sizeBytes}`]);
+}
+
+/** Writes the file `source` to the start of a partition, as an update would. */
+export async function writePartition(machine: TestMachine, label: string, source: string): Promise<void> {
+  const { offsetBytes } = await partitionOf(baseOf(machine), label);
+  const copy = join(machine.files.folder, 'partition-content');
+  await copyFile(source, copy);
+  const { size } = await stat(copy);
+  await editDisk(machine, [`write -s ${copy} ${offsetBytes} ${size}`]);
+}
