@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
+import { listFoldersWith } from '../services/load-layer.ts';
 import { makeEditorSchemas } from './write-schemas.ts';
 
 const repository = new URL('../../', import.meta.url);
@@ -14,10 +15,15 @@ test.each([...makeEditorSchemas()])('%s is current (writeEditorSchemas writes it
 });
 
 test.each([
-  ['build/recipe/recipe.schema.json', 'recipes/minimal/recipe.yaml'],
-  ['build/services/layer.schema.json', 'rootfs/layers/base/layer.yaml'],
-])('%s accepts %s as an editor reads it', async (schema, file) => {
+  ['build/recipe/recipe.schema.json', 'recipes', 'recipe.yaml'],
+  ['build/services/layer.schema.json', 'rootfs/layers', 'layer.yaml'],
+  ['build/services/service.schema.json', 'system-services', 'service.yaml'],
+])('%s accepts what is in %s', async (schema, parent, file) => {
   const validate = new Ajv2020({ strict: false }).compile(JSON.parse(await read(schema)) as object);
-  validate(parse(await read(file)));
-  expect(validate.errors ?? []).toEqual([]);
+  const names = await listFoldersWith(fileURLToPath(new URL(parent, repository)), file);
+  expect(names).not.toEqual([]);
+  for (const name of names) {
+    validate(parse(await read(`${parent}/${name}/${file}`)));
+    expect({ name, faults: validate.errors ?? [] }).toEqual({ name, faults: [] });
+  }
 });

@@ -8,7 +8,7 @@ export interface PackageRequest {
 
 /**
  * A file of a slice. `package` entries name a path or glob (`*`, `**`) in the packages; `source` entries name a file
- * in the folder of the service (or layer, or recipe), a Handlebars template when it ends in `.hbs`; `content`
+ * in the folder of the YAML file (that of `place`), a Handlebars template when it ends in `.hbs`; `content`
  * and `link` entries carry their content in place.
  */
 export type FileRequest =

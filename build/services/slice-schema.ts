@@ -61,7 +61,7 @@ export const packageSchema = z.union([
 
 const modeSchema = z.union([
   z.string().regex(/^(?:0o?)?[0-7]{3,4}$/, 'an octal mode such as 0644'),
-  z.int().min(0).max(0o7777),
+  z.int().min(0).max(7777),
 ]);
 schemaRules.add(modeSchema, { code: 'MODE_INVALID', hint: 'write three or four octal digits: 0644' });
 
