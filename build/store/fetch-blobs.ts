@@ -1,9 +1,10 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
-import type { Workshop } from '../tools/workshop.ts';
+import type { EventSink } from '../events/build-event.ts';
+import type { BuildHost } from '../host/build-host.ts';
 import { fetchToFile } from './fetch-file.ts';
-import type { BlobReference } from './store.ts';
+import type { BlobReference, Store } from './store.ts';
 import { asStoreError } from './store-error.ts';
 import { withLock } from './store-lock.ts';
 import { defaultPatience, type Patience, type UrlFailure } from './url-failure.ts';
@@ -15,7 +16,12 @@ export interface WantedBlob {
   readonly urls: readonly string[];
 }
 
-type FetchWorkshop = Pick<Workshop, 'host' | 'store' | 'emit'>;
+/** The parts of a workshop that fetching needs. */
+export interface FetchWorkshop {
+  readonly host: BuildHost;
+  readonly store: Store;
+  readonly emit: EventSink;
+}
 
 const parallelDownloads = 6;
 const progressEveryMs = 100;

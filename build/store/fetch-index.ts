@@ -1,6 +1,5 @@
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { BuildHost } from '../host/build-host.ts';
-import type { Workshop } from '../tools/workshop.ts';
 import { defaultPatience, failureOf, isRetried, type Patience, UrlFailure } from './url-failure.ts';
 import { withoutStall } from './without-stall.ts';
 
@@ -17,7 +16,7 @@ export interface FetchIndexOptions {
  * caller must check the signature. DOWNLOAD_FAILED names every URL tried.
  */
 export async function fetchIndex(
-  { host }: Pick<Workshop, 'host'>,
+  { host }: { readonly host: BuildHost },
   urls: readonly string[],
   { maxBytes = defaultMaxBytes, patience = defaultPatience }: FetchIndexOptions = {},
 ): Promise<string> {

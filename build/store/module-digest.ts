@@ -58,6 +58,7 @@ function readSource(path: string): Promise<Source> {
 
 /** What a module imports by relative path, types left out; sorted, each once. */
 export function relativeImports(text: string): string[] {
-  const names = [...text.matchAll(imports)].map((match) => match[1] ?? match[2] ?? '');
+  const code = text.replace(/^[ \t]*(\/\/|\/\*|\*).*$/gm, '');
+  const names = [...code.matchAll(imports)].map((match) => match[1] ?? match[2] ?? '');
   return [...new Set(names)].sort();
 }
