@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from '@jest/globals';
-import { fillPartition, flipByte, writePartition } from './support/edit-disk.ts';
+import { copyPartition, fillPartition, flipByte } from './support/edit-disk.ts';
 import { partitionOf, readBytes } from './support/partitions.ts';
 import { promise, step } from './support/step.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
@@ -29,7 +29,7 @@ promise('a slot that was changed is refused, not run', () => {
   });
 
   step('with an intact copy in slot b it starts from there and tells that slot a was refused', async () => {
-    await writePartition(machine, 'root-b', artefactOf(machine.build, 'slot').path);
+    await copyPartition(machine, 'root-a', 'root-b');
     await machine.boot();
     const boot = JSON.parse(await machine.guest.run('cat /run/keelson/boot.json'));
     expect(boot).toMatchObject({ slot: 'b', askedSlot: 'a', rootHash: machine.build.rootHash });
@@ -40,7 +40,7 @@ promise('a slot that was changed is refused, not run', () => {
 
   step('a byte of the hash tree that was flipped is refused as well', async () => {
     await fillPartition(machine, 'root-b', 0);
-    await writePartition(machine, 'root-a', artefactOf(machine.build, 'slot').path);
+    await copyPartition(machine, 'root-a', 'root-a');
     const root = artefactOf(machine.build, 'root');
     // The hash tree ends the root artefact; its root, which everything hangs on, is its first block after the superblock.
     const dataBytes = await hashTreeOffset(root.path);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Workshop } from '../../build/tools/workshop.ts';
 import { readPartitions } from './partitions.ts';
@@ -101,6 +101,7 @@ async function listRoot(
   const tools = await workshop.openTools('image');
   const scratchFolder = dirname(folder);
   await rm(folder, { recursive: true, force: true });
+  await mkdir(scratchFolder, { recursive: true });
   await tools.run({
     file: '/usr/bin/fsck.erofs',
     arguments: [`--extract=${folder}`, '--no-preserve', imagePath],

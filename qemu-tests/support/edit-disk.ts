@@ -1,4 +1,4 @@
-import { copyFile, stat } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { otherFolders } from '../../build/qemu/machine-files.ts';
 import { partitionOf, readBytes } from './partitions.ts';
@@ -37,11 +37,13 @@ export async function fillPartition(machine: TestMachine, label: string, byte: n
   await editDisk(machine, [`write -P ${byte} ${offsetBytes} ${sizeBytes}`]);
 }
 
-/** Writes the file `source` to the start of a partition, as an update would. */
-export async function writePartition(machine: TestMachine, label: string, source: string): Promise<void> {
+/** Writes what partition `from` held in the built disk to partition `label`, as an update would. */
+export async function copyPartition(machine: TestMachine, from: string, label: string): Promise<void> {
+  const source = await partitionOf(baseOf(machine), from);
   const { offsetBytes } = await partitionOf(baseOf(machine), label);
+  const content = await readBytes(baseOf(machine), source.offsetBytes, source.sizeBytes);
   const copy = join(machine.files.folder, 'partition-content');
-  await copyFile(source, copy);
-  const { size } = await stat(copy);
-  await editDisk(machine, [`write -s ${copy} ${offsetBytes} ${size}`]);
+  await writeFile(copy, content);
+  await editDisk(machine, [`write -s ${copy} ${offsetBytes} ${content.length}`]);
+  await rm(copy);
 }
