@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { FaultList } from '../errors/fault-list.ts';
 import { suggestName } from '../errors/nearest-name.ts';
+import { checkHidden, machineMountPoints } from '../services/hidden-files.ts';
 import { listFoldersWith } from '../services/load-layer.ts';
 import type { LoadedService } from '../services/load-service.ts';
 import { checkOwners, explicitOwners } from '../services/path-owners.ts';
@@ -26,6 +27,7 @@ export function checkRecipe(parts: RecipeParts, faults: FaultList): void {
     ],
     faults,
   );
+  checkHidden([...parts.layers.flatMap((layer) => layer.files), ...parts.files], machineMountPoints, faults);
 }
 
 /** Ports of services that share the machine's network. */

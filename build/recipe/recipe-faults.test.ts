@@ -417,6 +417,32 @@ const situations: readonly Situation[] = [
     ],
   },
   {
+    situation: 'files where nobody would see them',
+    files: {
+      [recipe]: recipeText(
+        'mine',
+        'files:',
+        '  - { path: /run/motd, content: x }',
+        '  - { path: /var/lib/keelson/x, link: y }',
+        '  - { path: /dev, folder: true }',
+        '  - { path: /running, content: x }',
+      ),
+    },
+    says: [
+      'recipes/mine/recipe.yaml:5:5: Cannot put anything at /run/motd: something else is mounted at /run  [PATH_HIDDEN]',
+      '  5 |   - { path: /run/motd, content: x }',
+      '    |     ^',
+      'hint: choose a path that is part of the root, such as one below /etc, /srv or /usr/lib',
+      '',
+      'recipes/mine/recipe.yaml:6:5: Cannot put anything at /var/lib/keelson/x: something else is mounted at /var/lib/keelson  [PATH_HIDDEN]',
+      '  6 |   - { path: /var/lib/keelson/x, link: y }',
+      '    |     ^',
+      'hint: choose a path that is part of the root, such as one below /etc, /srv or /usr/lib',
+      '',
+      '2 faults',
+    ],
+  },
+  {
     situation: 'a private key in the recipe',
     files: {
       [recipe]: recipeText(

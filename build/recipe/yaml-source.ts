@@ -59,7 +59,7 @@ export async function readYamlSource(file: string, faults: FaultList): Promise<Y
 export function parseYamlSource(file: string, text: string, faults: FaultList): YamlSource | undefined {
   const lineCounter = new LineCounter();
   const lines = text.split(/\r?\n/);
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
   const placeAt = (offset: number): Place => {
     const { line, col } = lineCounter.linePos(Math.min(offset, text.length));
     return {

@@ -1,5 +1,6 @@
 import type { FaultList } from '../errors/fault-list.ts';
 import type { YamlSource } from '../recipe/yaml-source.ts';
+import { checkHidden, containerMountPoints } from './hidden-files.ts';
 import { checkOwners, explicitOwners, type PathOwner } from './path-owners.ts';
 import type { Layer, ServiceDefinition } from './service-definition.ts';
 
@@ -42,6 +43,14 @@ export function checkService(
     faults,
   );
   checkOwners(placedOver(service, source), faults);
+  const over = [
+    ...containerMountPoints,
+    ...service.temporary,
+    ...service.mounts.map((mount) => mount.target),
+  ];
+  const isTaken = new Set([...service.temporary, ...service.mounts.map((mount) => mount.target)]);
+  const files = service.files.filter((file) => !isTaken.has(file.path));
+  checkHidden(files, over, faults);
 }
 
 function checkKind(service: ServiceDefinition, source: YamlSource, faults: FaultList): void {

@@ -441,6 +441,33 @@ const situations: readonly Situation[] = [
     ],
   },
   {
+    situation: 'files where nobody would see them',
+    files: {
+      [recipe]: recipeText('mine', 'services: [a]'),
+      [service]: serviceText(
+        'a',
+        'files:',
+        '  - { path: /tmp/x, content: x }',
+        '  - { path: /data/x/y, content: x }',
+        '  - { path: /data, folder: true }',
+        'mounts: [{ source: /data/x }]',
+      ),
+    },
+    says: [
+      'system-services/a/service.yaml:5:5: Cannot put anything at /tmp/x: something else is mounted at /tmp  [PATH_HIDDEN]',
+      '  5 |   - { path: /tmp/x, content: x }',
+      '    |     ^',
+      'hint: choose a path that is part of the root, such as one below /etc, /srv or /usr/lib',
+      '',
+      'system-services/a/service.yaml:6:5: Cannot put anything at /data/x/y: something else is mounted at /data/x  [PATH_HIDDEN]',
+      '  6 |   - { path: /data/x/y, content: x }',
+      '    |     ^',
+      'hint: choose a path that is part of the root, such as one below /etc, /srv or /usr/lib',
+      '',
+      '2 faults',
+    ],
+  },
+  {
     situation: 'accounts that clash',
     files: {
       [recipe]: recipeText('mine', 'services: [a, b]', 'users: [{ name: c }]'),
