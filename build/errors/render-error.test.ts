@@ -2,14 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import { FaultsError, KeelsonError } from './keelson-error.ts';
 import { errorToJson, exitCodeOf, renderError } from './render-error.ts';
 
-const options = { isColoured: false, workingFolder: '/home/me/keelson' };
+const options = { isColoured: false, workingFolder: '/srv/keelson' };
 
 const fault = new KeelsonError({
   code: 'SERVICE_UNKNOWN',
   class: 'input',
   message: 'Cannot find the service "ssdh"',
   place: {
-    file: '/home/me/keelson/recipes/minimal/recipe.yaml',
+    file: '/srv/keelson/recipes/minimal/recipe.yaml',
     line: 7,
     column: 5,
     sourceLine: '  - ssdh',
@@ -57,8 +57,8 @@ describe('what a person reads', () => {
   });
 
   test('a file elsewhere keeps its whole path', () => {
-    expect(renderError(fault, { ...options, workingFolder: '/home/me/other' })).toMatch(
-      /^\/home\/me\/keelson\/recipes\/minimal\/recipe\.yaml:7:5: /,
+    expect(renderError(fault, { ...options, workingFolder: '/srv/other' })).toMatch(
+      /^\/srv\/keelson\/recipes\/minimal\/recipe\.yaml:7:5: /,
     );
   });
 
