@@ -1,14 +1,7 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { runBuildCommand } from './commands/build.ts';
-import { runCheckCommand } from './commands/check.ts';
-import { runDoctorCommand } from './commands/doctor.ts';
-import { runLockCommand, runLockToolsCommand } from './commands/lock.ts';
-import { runRunCommand } from './commands/run.ts';
 import type { CommandContext } from './commands/session.ts';
-import { runShowCommand } from './commands/show.ts';
-import { runCollectCommand, runStoreCommand } from './commands/store.ts';
 import { exitCodes, KeelsonError } from './errors/keelson-error.ts';
 import { errorToJson, exitCodeOf, renderError } from './errors/render-error.ts';
 import { createBuildHost } from './host/node-host.ts';
@@ -30,6 +23,7 @@ process.on('SIGTERM', () => interruption.abort());
 // A reader that went away (`keelson … | head`) is no error of ours.
 process.stdout.on('error', () => process.exit(0));
 
+// Commands are imported when they are called, so that none pays for another's start.
 const program = new Command('keelson')
   .description('Builds minimal, verified container-host operating systems from recipes.')
   .version('0.1.0')
@@ -60,7 +54,10 @@ program
   )
   .action(async (recipe: string, options: { memory: number; machine?: string; sshKey?: string }) => {
     const { memory, ...rest } = options;
-    process.exitCode = await runRunCommand(context(), recipe, { memoryMiB: memory, ...rest });
+    process.exitCode = await (await import('./commands/run.ts')).runRunCommand(context(), recipe, {
+      memoryMiB: memory,
+      ...rest,
+    });
   });
 
 program
@@ -73,51 +70,50 @@ program
     '\nExamples:\n  keelson build minimal\n  keelson build ./my-recipe --out disks --json',
   )
   .action(async (recipe: string, options: { out?: string }) => {
-    await runBuildCommand(context(), recipe, options);
+    await (await import('./commands/build.ts')).runBuildCommand(context(), recipe, options);
   });
 
 program
-  .command('lock [recipe]')
+  .command('lock <recipe>')
   .description("pin the recipe's packages in recipe.lock.json")
   .option('--check', 'only say whether the lockfile fits the recipe')
-  .option('--tools', "pin the builder's own tools instead")
   .option('--json', 'machine-readable JSON lines on standard output')
   .addHelpText('after', '\nExamples:\n  keelson lock minimal\n  keelson lock minimal --check')
-  .action(async (recipe: string | undefined, options: { check?: boolean; tools?: boolean }) => {
-    if (options.tools === true) return runLockToolsCommand(context());
-    if (recipe === undefined) throw usageError('keelson lock needs a recipe');
-    return runLockCommand(context(), recipe, options);
+  .action(async (recipe: string, options: { check?: boolean }) => {
+    await (await import('./commands/lock.ts')).runLockCommand(context(), recipe, options);
   });
 
 program
   .command('check <recipe>')
   .description('find faults in a recipe and its services without fetching anything')
   .option('--json', 'machine-readable JSON lines on standard output')
-  .action((recipe: string) => runCheckCommand(context(), recipe));
+  .action(async (recipe: string) => (await import('./commands/check.ts')).runCheckCommand(context(), recipe));
 
 program
   .command('show <recipe-or-disk>')
   .description('what is inside a recipe or a disk: sizes, packages, services, privileges, partitions')
   .option('--json', 'machine-readable JSON lines on standard output')
-  .action((subject: string) => runShowCommand(context(), subject));
+  .action(async (subject: string) => (await import('./commands/show.ts')).runShowCommand(context(), subject));
 
 const store = program
   .command('store')
   .description('what lies in the store of downloads and step outputs')
   .option('--json', 'machine-readable JSON lines on standard output')
-  .action(() => runStoreCommand(context()));
+  .action(async () => (await import('./commands/store.ts')).runStoreCommand(context()));
 store
   .command('collect')
   .description('remove what no build has used for a while')
   .option('--days <n>', 'keep what was used in the last so many days', parseCount, 30)
-  .action((options: { days: number }) => runCollectCommand(context(), options));
+  .action(async (options: { days: number }) =>
+    (await import('./commands/store.ts')).runCollectCommand(context(), options),
+  );
 
 program
   .command('doctor')
   .description('what of this computer does not suit, and what to do')
   .option('--json', 'machine-readable JSON lines on standard output')
   .action(async () => {
-    process.exitCode = await runDoctorCommand(context());
+    process.exitCode = await (await import('./commands/doctor.ts')).runDoctorCommand(context());
   });
 
 try {
@@ -152,13 +148,9 @@ function fail(error: unknown): number {
   if (process.argv.includes('--json'))
     process.stdout.write(`${JSON.stringify({ type: 'failed', ...errorToJson(error) })}\n`);
   const isColoured =
-    process.stderr.isTTY === true && createBuildHost({}).environmentVariable('NO_COLOR') === undefined;
+    process.stderr.isTTY === true && context().host.environmentVariable('NO_COLOR') === undefined;
   process.stderr.write(`${renderError(error, { isColoured, workingFolder: process.cwd() })}\n`);
   return exitCodeOf(error);
-}
-
-function usageError(message: string): KeelsonError {
-  return new KeelsonError({ code: 'ARGUMENT_MISSING', class: 'input', message, hint: 'see keelson --help' });
 }
 
 function parseCount(text: string): number {

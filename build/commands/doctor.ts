@@ -13,7 +13,7 @@ const marks = { good: 'ok  ', warning: 'warn', bad: 'BAD ' } as const satisfies 
 export async function runDoctorCommand(context: CommandContext): Promise<number> {
   const findings = await examineComputer(context.host, {
     storeRoot: defaultStoreRoot(context.host),
-    mirrors: await aptMirrors(context.host),
+    mirrors: aptMirrors(context.host),
   });
   const isGood = findings.every((finding) => finding.verdict !== 'bad');
   if (context.isJson) context.writeOut(JSON.stringify({ type: 'doctor', isGood, findings }));

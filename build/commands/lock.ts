@@ -2,7 +2,6 @@ import { describeLockChanges } from '../lock/describe-lock-changes.ts';
 import { lockRecipe } from '../lock/lock-recipe.ts';
 import { readLockfile, readLockfileIfPresent, writeLockfile } from '../lock/lockfile-io.ts';
 import { loadRecipe } from '../recipe/load-recipe.ts';
-import { lockTools } from '../tools/lock-tools.ts';
 import { type CommandContext, withSession } from './session.ts';
 
 export interface LockOptions {
@@ -33,12 +32,6 @@ export async function runLockCommand(
     return describeLockChanges(before, after);
   });
   report(context, recipe.name, changes);
-}
-
-/** `keelson lock --tools`: pins the builder's own tools (maintainers only). */
-export async function runLockToolsCommand(context: CommandContext): Promise<void> {
-  const changes = await withSession(context, ({ workshop }) => lockTools(workshop));
-  report(context, 'tools', changes);
 }
 
 function report(context: CommandContext, what: string, changes: readonly string[]): void {
