@@ -34,6 +34,8 @@ export interface Device {
    * when there is more.
    */
   readFile(path: string, limitBytes?: number): string | undefined;
+  /** Up to `length` bytes from `offset` of a file or block device; fewer at its end, `undefined` when it is missing. */
+  readBytes(path: string, offset: number, length: number): Uint8Array | undefined;
   /** Replaces the content in place; for /proc, /sys, and files in memory. */
   writeFile(path: string, content: string | Uint8Array, mode?: number): void;
   /** Old content or new content after a power cut, never a part: written aside, renamed, flushed. */
@@ -87,6 +89,7 @@ export function openDevice(): Device {
     arguments: scriptArgs.slice(1),
     environmentVariable: (name) => std.getenv(name),
     readFile,
+    readBytes,
     writeFile: (path, content, mode = 0o644) => write(path, content, mode, 0),
     writeFileDurably,
     list,
@@ -152,6 +155,26 @@ function readFile(path: string, limitBytes = defaultLimitBytes): string | undefi
     throw new DeviceError(`Cannot read ${path}: it is larger than ${limitBytes} bytes.`);
   }
   return text;
+}
+
+function readBytes(path: string, offset: number, length: number): Uint8Array | undefined {
+  const failure: { errno?: number } = {};
+  const file = std.open(path, 'r', failure);
+  if (file === null) {
+    if (failure.errno === errorNumbers.ENOENT) {
+      return undefined;
+    }
+    throw new DeviceError(`Cannot read ${path}: ${std.strerror(failure.errno ?? 0)}.`);
+  }
+  const bytes = new Uint8Array(length);
+  file.seek(offset, std.SEEK_SET);
+  const count = file.read(bytes.buffer, 0, length);
+  const hasFailed = file.error();
+  file.close();
+  if (hasFailed) {
+    throw new DeviceError(`Cannot read ${path}: input or output error.`);
+  }
+  return bytes.subarray(0, count);
 }
 
 function write(path: string, content: string | Uint8Array, mode: number, extraFlags: number): void {

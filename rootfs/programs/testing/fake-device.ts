@@ -7,6 +7,8 @@ export interface FakeDeviceOptions {
   readonly arguments?: readonly string[];
   /** Path → content; folders come with their files. A value `-> target` is a symbolic link. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Block devices, for `readBytes`. */
+  readonly devices?: Readonly<Record<string, Uint8Array>>;
   readonly commands?: readonly FakeCommand[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly now?: number;
@@ -92,6 +94,10 @@ export function makeFakeDevice(options: FakeDeviceOptions = {}): FakeDevice {
         throw new Error(`Cannot read ${path}: it is larger than ${limitBytes} bytes.`);
       }
       return text;
+    },
+    readBytes(path, offset, length) {
+      const bytes = options.devices?.[path];
+      return bytes?.subarray(Math.min(offset, bytes.length), Math.min(offset + length, bytes.length));
     },
     writeFile: (path, content, mode) => put(path, asText(content), mode),
     writeFileDurably: (path, content, mode) => put(path, asText(content), mode),

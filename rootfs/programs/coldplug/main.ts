@@ -1,0 +1,4 @@
+import { openDevice } from '../device.ts';
+import { loadModules } from './load-modules.ts';
+
+loadModules(openDevice());
