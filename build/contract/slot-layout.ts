@@ -95,9 +95,14 @@ export function locateTrailer(read: SlotReader): number {
   return ukiOffset + alignToBlock(peSizeBytes(read(ukiOffset, peHeaderBytes)));
 }
 
-/** Finds and reads a slot's trailer. */
+/** Finds and reads a slot's trailer; it must tell of the parts that were found on the way to it. */
 export function readSlotTrailer(read: SlotReader): SlotTrailer {
-  return decodeSlotTrailer(read(locateTrailer(read), slotBlockBytes));
+  const offset = locateTrailer(read);
+  const trailer = decodeSlotTrailer(read(offset, slotBlockBytes));
+  if (trailer.uki.offsetBytes + alignToBlock(trailer.uki.sizeBytes) !== offset) {
+    throw new SlotLayoutError('the trailer tells of other parts than the slot has');
+  }
+  return trailer;
 }
 
 const erofsSuperblock = { offsetBytes: 1024, sizeBytes: 128 };

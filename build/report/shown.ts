@@ -1,0 +1,67 @@
+import type { SlotTrailer } from '../contract/slot-layout.ts';
+import type { PartitionExtent } from '../disk/disk-image.ts';
+
+/** What `keelson show` tells of a recipe, as `--json` prints it. */
+export interface ShownRecipe {
+  readonly subject: 'recipe';
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly architecture: string;
+  readonly rootHash: string;
+  readonly kernelRelease: string;
+  readonly commandLine: string;
+  /** What is stored and transferred: compressed. */
+  readonly images: readonly ShownSize[];
+  /** What is in the root, before compression, by who brings it. */
+  readonly parts: readonly (ShownSize & { readonly fileCount: number })[];
+  readonly packages: readonly { readonly name: string; readonly version: string; readonly suite: string }[];
+  readonly services: readonly ShownService[];
+  readonly partitions: readonly PartitionExtent[];
+}
+
+export interface ShownSize {
+  readonly part: string;
+  readonly sizeBytes: number;
+}
+
+export interface ShownService {
+  readonly name: string;
+  readonly description: string;
+  readonly kind: string;
+  readonly user: string;
+  readonly memoryBytes: number;
+  readonly pids: number;
+  readonly ports: readonly string[];
+  readonly writable: readonly string[];
+  readonly needs: readonly string[];
+  /** Everything it has beyond the default confinement, in words. */
+  readonly privileges: readonly string[];
+  /** Its definition file: who asked for them. */
+  readonly definition: string;
+}
+
+/** What `keelson show` tells of a disk. */
+export interface ShownDisk {
+  readonly subject: 'disk';
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly diskGuid: string;
+  readonly partitions: readonly PartitionExtent[];
+  readonly slots: readonly ShownSlot[];
+  /** Files of the EFI system partition. */
+  readonly bootFiles: readonly { readonly path: string; readonly sizeBytes: number }[];
+}
+
+export type ShownSlot =
+  | {
+      readonly slot: 'a' | 'b';
+      readonly state: 'written';
+      readonly trailer: SlotTrailer;
+      /** Whether the unified kernel image in the slot is the one that the trailer names. */
+      readonly isKernelIntact: boolean;
+    }
+  | { readonly slot: 'a' | 'b'; readonly state: 'empty' }
+  | { readonly slot: 'a' | 'b'; readonly state: 'damaged'; readonly reason: string };
+
+export type Shown = ShownRecipe | ShownDisk;
