@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { layerSchema, serviceSchema } from '../services/service-schema.ts';
 import { recipeSchema } from './recipe-schema.ts';
@@ -23,3 +24,5 @@ export function makeEditorSchemas(): ReadonlyMap<string, string> {
 export async function writeEditorSchemas(repositoryFolder: string): Promise<void> {
   for (const [path, text] of makeEditorSchemas()) await writeFile(join(repositoryFolder, path), text);
 }
+
+if (import.meta.main) await writeEditorSchemas(fileURLToPath(new URL('../..', import.meta.url)));
