@@ -37,13 +37,11 @@ export function indexFault(lines: readonly string[], cause: unknown): KeelsonErr
     });
   }
   const reason =
-    find(lines, /(is not signed)/) ??
-    find(
-      lines,
-      /(NO_PUBKEY \w+|BADSIG .*|NODATA|Sub-process \S+ returned an error.*|invalid signature.*)/i,
-    ) ??
+    find(lines, /error message is: (?:Verifying signature: +)?(.+?)(?: Verifying signature:.*)?$/) ??
+    find(lines, /(Splitting up) /)?.replace(/.*/, 'the signed message is cut off') ??
+    find(lines, /(The following signatures .*)/) ??
     lines.findLast((line) => line.startsWith('E: '));
-  return unsigned(suite, `apt refuses its signature (${reason ?? 'without a reason'})`, cause);
+  return unsigned(suite, `its signature is not good (${reason ?? 'apt does not say why'})`, cause);
 }
 
 /** A group of packages that apt cannot bring together. */

@@ -66,7 +66,7 @@ async function writeConfiguration(
   suites: readonly AptSuite[],
 ): Promise<void> {
   for (const path of [
-    folders.configuration,
+    join(folders.configuration, 'apt.conf.d'),
     join(folders.lists, 'partial'),
     join(folders.cache, 'archives/partial'),
   ]) {
