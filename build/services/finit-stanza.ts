@@ -7,8 +7,8 @@ export interface FinitContext {
   readonly services: readonly ServiceDefinition[];
 }
 
-/** Set by the last `run` of /etc/finit.d/10-start.conf: state is mounted, the machine is provisioned. */
-const machineCondition = 'usr/machine';
+/** Set by the end of /usr/lib/keelson/start-machine: state is mounted, the machine is provisioned. */
+const machineCondition = 'dev/machine-ready';
 
 /** Sizes of finit 4.12's fields (src/svc.h), one less for the end of the string. */
 const limits = { conditions: 191, description: 63, logTag: 19, file: 63 } as const;
@@ -16,10 +16,13 @@ const limits = { conditions: 191, description: 63, logTag: 19, file: 63 } as con
 /**
  * A service's /etc/finit.d/<name>.conf (finit 4.12, doc/config.md).
  *
- * finit stops a service whose condition goes away. A service that dies must not take others with it, so conditions here
- * are latches that are never cleared: `usr/up-NAME`, set when the container of NAME runs for the first time, and
- * `usr/tried-NAME`, set when NAME is up or has been given up. They are files that hooks of the container make
- * (`makeOciConfig`) and that finit watches.
+ * finit stops a service whose condition goes away. A service that dies must not take others with it, so the conditions
+ * here are never cleared: `dev/started/NAME`, true once the container of NAME has run for the first time, and
+ * `dev/settled/NAME`, true when NAME has started or has been given up. They are files in /dev that hooks of the container
+ * make (`makeOciConfig`); finit watches that folder by itself, while `usr/…` and `pid/…` would take plugins that Debian
+ * does not build.
+ *
+ * Runlevels 0 and 6 are among the allowed ones: there `shutdown` of /etc/finit.conf stops the services, in order.
  */
 export function makeFinitStanza(service: ServiceDefinition, context: FinitContext): string {
   const conditions = makeConditions(service, context);
@@ -34,7 +37,7 @@ export function makeFinitStanza(service: ServiceDefinition, context: FinitContex
   }
   const words = [
     service.kind === 'one-shot' ? 'task' : 'service',
-    '[S2345]',
+    '[S023456]',
     // A one-shot that still waits must not hold up a change of the runlevel.
     service.kind === 'one-shot' ? `<!${conditions}>` : `<${conditions}>`,
     `name:${service.name}`,
@@ -67,8 +70,8 @@ function makeConditions(service: ServiceDefinition, context: FinitContext): stri
     machineCondition,
     ...needs
       .toSorted()
-      .map((name) => (kinds.get(name) === 'one-shot' ? `task/${name}/success` : `usr/up-${name}`)),
-    ...after.toSorted().map((name) => `usr/tried-${name}`),
+      .map((name) => (kinds.get(name) === 'one-shot' ? `task/${name}/success` : `dev/started/${name}`)),
+    ...after.toSorted().map((name) => `dev/settled/${name}`),
   ].join(',');
 }
 

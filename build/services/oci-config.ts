@@ -61,15 +61,12 @@ function makeProcess(service: ServiceDefinition): Record<string, unknown> {
   };
 }
 
-/** Run by crun outside the container: latches that finit's conditions of other services wait for (see `makeFinitStanza`). */
-function makeHooks(service: ServiceDefinition): Record<string, unknown> {
-  const latch = (name: string) => ({
-    path: '/usr/bin/ln',
-    args: ['ln', '-sfn', '../reconf', `/run/finit/cond/usr/${name}-${service.name}`],
-  });
-  return service.kind === 'one-shot'
-    ? { poststop: [latch('tried')] }
-    : { poststart: [latch('up'), latch('tried')] };
+/** Run by crun outside of the container: files that other services' conditions wait for (see `makeFinitStanza`). */
+function makeHooks({ kind, name }: ServiceDefinition): Record<string, unknown> {
+  const touch = (...folders: readonly string[]) => [
+    { path: '/usr/bin/touch', args: ['touch', ...folders.map((folder) => `/dev/${folder}/${name}`)] },
+  ];
+  return kind === 'one-shot' ? { poststop: touch('settled') } : { poststart: touch('started', 'settled') };
 }
 
 function makeNamespaces(namespaces: Namespaces): readonly { readonly type: string }[] {
