@@ -37,7 +37,7 @@ function refuse(recipe: Recipe, argument: string): void {
 function refusal(argument: string): string | undefined {
   if (/root$/.test(argument.split('=')[0] ?? '') && argument.includes('='))
     return 'a parameter that ends in "root=" misleads the updater';
-  if (/^rauc\.|^r?init=/.test(argument)) return 'the slot and the first program are decided by the image';
+  if (/^rauc\.|^(rd)?init=/.test(argument)) return 'the slot and the first program are decided by the image';
   if (!/^[\x21-\x7e]+$/.test(argument)) return 'it has spaces or characters that are not ASCII';
   return undefined;
 }
