@@ -1,47 +1,8 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import { type Header, pack } from 'tar-stream';
+import { arOf, control, debOf, type Entry, tarOf, writeDeb } from './deb-fixtures.ts';
 import { extractDataTar, parseControl, readDeb } from './read-deb.ts';
-
-type Entry = Partial<Header> & { readonly name: string; readonly text?: string };
-
-async function tarOf(entries: readonly Entry[]): Promise<Buffer> {
-  const writer = pack();
-  for (const { text, ...header } of entries) writer.entry(header as Header, text ?? '');
-  writer.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of writer) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
-
-function arOf(members: readonly (readonly [string, Buffer])[]): Buffer {
-  const parts = members.map(([name, bytes]) => {
-    const header = `${name.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}${'100644'.padEnd(8)}${String(bytes.length).padEnd(10)}\`\n`;
-    return Buffer.concat([Buffer.from(header), bytes, Buffer.from(bytes.length % 2 ? '\n' : '')]);
-  });
-  return Buffer.concat([Buffer.from('!<arch>\n'), ...parts]);
-}
-
-const control = [{ name: './control', text: 'Package: demo\nVersion: 1.0\nDescription: short\n long\n' }];
-
-async function writeDeb(bytes: Buffer): Promise<string> {
-  const path = join(await mkdtemp(join(tmpdir(), 'deb-')), 'demo.deb');
-  await writeFile(path, bytes);
-  return path;
-}
-
-async function debOf(entries: readonly Entry[], compress = gzipSync, suffix = '.gz'): Promise<string> {
-  return writeDeb(
-    arOf([
-      ['debian-binary', Buffer.from('2.0\n')],
-      ['control.tar.gz', gzipSync(await tarOf(control))],
-      [`data.tar${suffix}`, compress(await tarOf(entries))],
-    ]),
-  );
-}
 
 async function listing(path: string, limits?: Parameters<typeof readDeb>[1]): Promise<string[]> {
   const lines: string[] = [];

@@ -64,11 +64,15 @@ export async function extractDataTar(
   limits: DebLimits = defaultDebLimits,
 ): Promise<void> {
   const { data } = await debMembers(debPath);
-  await pipeline(
-    decompressed(debPath, data),
-    limitedTo(debPath, limits.dataBytes),
-    createWriteStream(tarPath, { flags: 'wx' }),
-  );
+  const source = memberStream(debPath, data);
+  const target = createWriteStream(tarPath, { flags: 'wx' });
+  try {
+    await pipeline(decompressed(debPath, data, source), limitedTo(debPath, limits.dataBytes), target);
+  } catch (error) {
+    throw asDebError(debPath, error);
+  } finally {
+    source.destroy();
+  }
 }
 
 async function debMembers(path: string): Promise<{ control: ArMember; data: ArMember }> {
@@ -119,7 +123,8 @@ async function* readTar(
   maxEntries: number,
 ): AsyncGenerator<DebEntry> {
   const reader = extract();
-  const fed = pipeline(decompressed(path, member), limitedTo(path, maxBytes), reader);
+  const source = memberStream(path, member);
+  const fed = pipeline(decompressed(path, member, source), limitedTo(path, maxBytes), reader);
   // The reader reports the same fault; this promise must not be an unhandled one meanwhile.
   fed.catch(() => undefined);
   let count = 0;
@@ -132,8 +137,17 @@ async function* readTar(
     }
     await fed;
   } catch (error) {
-    throw error instanceof KeelsonError ? error : invalidDeb(path, 'its archive is damaged', error);
+    throw asDebError(path, error);
+  } finally {
+    // Whoever stops half-way must not leave the file open.
+    source.destroy();
   }
+}
+
+/** Faults of the computer's own disk stay what they are. */
+function asDebError(path: string, error: unknown): unknown {
+  if (error instanceof KeelsonError || (error as { syscall?: string }).syscall !== undefined) return error;
+  return invalidDeb(path, 'its archive is damaged', error);
 }
 
 const entryTypes: Readonly<Record<string, DebEntry['type']>> = {
@@ -176,8 +190,11 @@ function normalised(debPath: string, name: string): string {
   return `/${parts.join('/')}`;
 }
 
-function decompressed(debPath: string, member: ArMember): Readable {
-  const compressed = Readable.from(memberBytes(debPath, member), { objectMode: false });
+function memberStream(debPath: string, member: ArMember): Readable {
+  return Readable.from(memberBytes(debPath, member), { objectMode: false });
+}
+
+function decompressed(debPath: string, member: ArMember, compressed: Readable): Readable {
   const [, suffix] = /\.tar(?:\.(\w+))?$/.exec(member.name) ?? [];
   if (suffix === undefined) return compressed;
   if (suffix === 'gz') return piped(compressed, createGunzip());

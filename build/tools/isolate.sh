@@ -21,12 +21,18 @@ run mount --bind -o ro "$tree/usr" "$root/usr"
 for name in bin sbin lib lib64; do run ln -s "usr/$name" "$root/$name"; done
 run mount --rbind /dev "$root/dev"
 run mount --rbind /proc "$root/proc"
+# Folders of the computer below these find no place in the tree's own /usr.
+for name in local src; do run mount -t tmpfs -o mode=755 tools "$root/usr/$name"; done
 while [ "$1" != -- ]; do
   if [ -d "$2" ]; then
     run mkdir -p "$root$2"
-  else
+  elif [ -e "$2" ]; then
     run mkdir -p "$root${2%/*}"
     : >"$root$2"
+  else
+    trap - EXIT
+    echo "$2 does not exist on this computer" >&2
+    exit 66
   fi
   case $1 in
   ro) run mount --bind -o ro "$2" "$root$2" ;;

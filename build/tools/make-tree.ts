@@ -31,7 +31,8 @@ const scriptedFiles: Readonly<Record<string, string>> = {
   '/var/lib/dpkg/status': '',
 };
 
-const scriptedFolders = ['/etc', '/usr', '/var/cache', '/var/lib', '/var/log', '/var/tmp'];
+/** /usr/local and /usr/src are mount points for isolate.sh. */
+const scriptedFolders = ['/etc', '/usr/local', '/usr/src', '/var/cache', '/var/lib', '/var/log', '/var/tmp'];
 
 async function writeScriptedFiles(tree: string): Promise<void> {
   for (const path of scriptedFolders) await mkdir(join(tree, path), { recursive: true });

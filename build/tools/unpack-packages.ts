@@ -59,7 +59,7 @@ class FileTree {
   }
 
   #made(debPath: string, path: string): string {
-    if (!this.#others.has(path)) throw clash(debPath, path);
+    if (!this.#others.has(path)) throw clash(debPath, path, 'is linked to and not there');
     return join(this.#root, path);
   }
 
@@ -86,11 +86,11 @@ async function writeFileEntry(place: string, entry: DebEntry): Promise<void> {
   }
 }
 
-function clash(debPath: string, path: string): KeelsonError {
+function clash(debPath: string, path: string, what = 'is already there, as something else'): KeelsonError {
   return new KeelsonError({
     code: 'TOOLS_CLASH',
     class: 'internal',
-    message: `Cannot unpack ${debPath}: ${path} is already there, as something else`,
+    message: `Cannot unpack ${debPath}: ${path} ${what}`,
     hint: 'Leave one of the packages out in build/tools/toolsets.yaml, and lock the tools again.',
   });
 }
