@@ -1,5 +1,5 @@
-import { describe, test } from '@jest/globals';
-import { collectEvidence } from './evidence.ts';
+import { afterAll, describe, test } from '@jest/globals';
+import { cleanUp, collectEvidence } from './afterwards.ts';
 
 /** Long enough for a boot on a busy computer, short enough to notice. */
 const stepDeadlineMs = 240_000;
@@ -16,6 +16,7 @@ export function promise(sentence: string, define: () => void): void {
   describe(sentence, () => {
     current = { failedStep: undefined };
     define();
+    afterAll(cleanUp);
   });
 }
 

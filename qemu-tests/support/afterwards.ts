@@ -1,7 +1,9 @@
-/** Files worth reading after a failure, by who can write them. */
+/** Files worth reading after a failure. */
 type EvidenceSource = () => Promise<readonly string[]>;
+type Cleanup = () => Promise<void>;
 
 const sources = new Set<EvidenceSource>();
+const cleanups = new Set<Cleanup>();
 
 export function addEvidenceSource(source: EvidenceSource): void {
   sources.add(source);
@@ -12,4 +14,15 @@ export async function collectEvidence(): Promise<string> {
   const files: string[] = [];
   for (const source of sources) files.push(...(await source().catch(() => [])));
   return files.length === 0 ? '' : `\n\nRead on in:\n${files.map((file) => `  ${file}`).join('\n')}`;
+}
+
+/** Done when the promise is over, whether it held or not. */
+export function addCleanup(cleanup: Cleanup): void {
+  cleanups.add(cleanup);
+}
+
+export async function cleanUp(): Promise<void> {
+  for (const cleanup of cleanups) await cleanup();
+  cleanups.clear();
+  sources.clear();
 }

@@ -1,0 +1,175 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeLoginKey } from '../../build/qemu/login-key.ts';
+import type { DiskBus } from '../../build/qemu/machine-arguments.ts';
+import { type MachineFiles, makeMachineFiles } from '../../build/qemu/machine-files.ts';
+import { makeSeed } from '../../build/qemu/make-seed.ts';
+import { type RunningMachine, startMachine } from '../../build/qemu/start-machine.ts';
+import type { Workshop } from '../../build/tools/workshop.ts';
+import { Guest } from './guest.ts';
+import {
+  artefactOf,
+  type BuildReport,
+  buildRecipe,
+  isKept,
+  openTestWorkshop,
+  testOutputFolder,
+} from './test-workshop.ts';
+import { waitFor } from './wait-for.ts';
+
+export interface MachineOptions {
+  /** Name of the test: its folder under out/qemu-tests. */
+  readonly test: string;
+  /** Name or folder; `minimal` when left out. */
+  readonly recipe?: string;
+  /** The whole user-data; one that lets root log in with the test's key when left out. */
+  readonly userData?: (publicKey: string) => string;
+  /** `false`: no seed at all. */
+  readonly hasSeed?: boolean;
+  readonly user?: string;
+  readonly guestPorts?: readonly number[];
+  readonly memoryMiB?: number;
+  readonly diskSizeBytes?: number;
+  readonly diskBus?: DiskBus;
+}
+
+/** A machine of a freshly built recipe, off until `powerOn`. */
+export interface TestMachine {
+  /** Writes what the machine can tell to files, and names them. */
+  collectLogs(): Promise<readonly string[]>;
+  /** Takes the power away and removes the disk, unless KEELSON_KEEP is 1. */
+  dispose(): Promise<void>;
+  readonly workshop: Workshop;
+  readonly build: BuildReport;
+  readonly files: MachineFiles;
+  readonly guest: Guest;
+  /** The same machine, logged in as another user. */
+  guestAs(user: string): Guest;
+  /** The machine while it has power. */
+  running(): RunningMachine;
+  powerOn(): Promise<void>;
+  /** Power on, and a login over SSH. */
+  boot(): Promise<void>;
+  /** Until the machine has switched itself off. */
+  waitUntilOff(deadlineMs?: number): Promise<void>;
+  cutPower(): Promise<void>;
+  serialLog(): Promise<string>;
+  /** What the serial line said since the power came on, once it says `pattern`. */
+  waitForSerial(pattern: RegExp, deadlineMs?: number): Promise<string>;
+}
+
+/** One key for all machines of a test run. */
+const loginKey = makeLoginKey('keelson-test');
+
+export const plainUserData = (publicKey: string): string =>
+  `#cloud-config\nssh_authorized_keys:\n  - ${publicKey}\n`;
+
+/** Builds the recipe (from the store, when nothing changed) and makes a machine of it, which the caller disposes of. */
+export async function makeMachine(options: MachineOptions): Promise<TestMachine> {
+  const { recipe = 'minimal', user = 'root', userData = plainUserData } = options;
+  const folder = join(testOutputFolder, options.test);
+  await rm(folder, { recursive: true, force: true });
+  const workshop = await openTestWorkshop();
+  const build = await buildRecipe(recipe, join(testOutputFolder, 'images', recipe.replaceAll('/', '-')));
+  const files = await makeMachineFiles(workshop, {
+    folder: join(folder, 'machine'),
+    baseDiskPath: artefactOf(build, 'disk', 'raw').path,
+    ...(options.diskSizeBytes === undefined ? {} : { diskSizeBytes: options.diskSizeBytes }),
+  });
+  const seedPath =
+    options.hasSeed === false
+      ? undefined
+      : await makeSeed(workshop, {
+          folder: join(folder, 'seed'),
+          userData: userData(loginKey.publicKey),
+          metaData: `instance-id: ${options.test}\n`,
+        });
+  let machine: RunningMachine | undefined;
+  const running = (): RunningMachine => {
+    if (machine === undefined) throw new Error('the machine is off');
+    return machine;
+  };
+  const guestAs = (name: string): Guest =>
+    new Guest(() => ({ port: running().portOf(22), user: name, privateKey: loginKey.privateKey }));
+  const guest = guestAs(user);
+  const powerOn = async (): Promise<void> => {
+    machine = await startMachine(workshop, {
+      files,
+      ...(seedPath === undefined ? {} : { seedPath }),
+      guestPorts: [22, ...(options.guestPorts ?? [])],
+      ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
+      ...(options.diskBus === undefined ? {} : { diskBus: options.diskBus }),
+    });
+  };
+  const cutPower = async (): Promise<void> => {
+    guest.disconnect();
+    await machine?.cutPower();
+    machine = undefined;
+  };
+  const serialLog = (): Promise<string> => readFile(join(files.folder, 'serial.log'), 'utf8').catch(() => '');
+  const collectLogs = async (): Promise<readonly string[]> => {
+    const logs = join(folder, 'guest-logs.txt');
+    const isWritten = machine !== undefined && (await writeGuestLogs(guest, logs));
+    return [join(files.folder, 'serial.log'), ...(isWritten ? [logs] : [])];
+  };
+  return {
+    collectLogs,
+    dispose: async () => {
+      await cutPower();
+      if (!isKept) await rm(files.diskPath, { force: true });
+    },
+    workshop,
+    build,
+    files,
+    guest,
+    guestAs,
+    running,
+    powerOn,
+    boot: async () => {
+      await powerOn();
+      await guest.waitUntilReachable();
+    },
+    waitUntilOff: async (deadlineMs = 60_000) => {
+      guest.disconnect();
+      let isOff = false;
+      void running().ended.then(() => {
+        isOff = true;
+      });
+      await waitFor(async () => isOff, { what: 'the machine to switch itself off', deadlineMs });
+      machine = undefined;
+    },
+    cutPower,
+    serialLog,
+    waitForSerial: (pattern, deadlineMs = 120_000) =>
+      waitFor(
+        async () => {
+          const log = await serialLog();
+          if (pattern.test(log)) return log;
+          throw new Error(log.slice(-400));
+        },
+        { what: `"${pattern.source}" on the serial line`, deadlineMs },
+      ),
+  };
+}
+
+/** What the guest can still tell; `false` when it cannot be reached. */
+async function writeGuestLogs(guest: Guest, path: string): Promise<boolean> {
+  const commands = [
+    'keelctl ps',
+    'cat /run/keelson/*.json',
+    'tail -n 400 /var/lib/keelson/log/*',
+    'cat /proc/1/mounts',
+    'dmesg',
+  ];
+  const answers: string[] = [];
+  try {
+    for (const command of commands) {
+      const { stdout, stderr } = await guest.try(command);
+      answers.push(`==== ${command}\n${stdout}\n${stderr}\n`);
+    }
+  } catch (error) {
+    answers.push(`==== the machine could not be reached: ${(error as Error).message}\n`);
+  }
+  await writeFile(path, answers.join('\n'));
+  return answers.length > 1;
+}
