@@ -83,6 +83,12 @@ describe('places of a file of the archive', () => {
     expect(archiveUrls(hostWith(mirror), { archive, path, date }, await aptFolder(files))).toEqual(urls);
   });
 
+  test.each(['mirror.example/debian', 'file:///mnt', 'http://'])('%s is no mirror', (mirror) => {
+    expect(() => archiveUrls(hostWith(mirror), { archive: 'debian', path, date }, '/nowhere')).toThrow(
+      `Cannot use mirror "${mirror}": it is not the address of a web server`,
+    );
+  });
+
   test('people see the bases in the same order', async () => {
     expect(aptMirrors(hostWith('http://cache.example'), await aptFolder(debian12))).toEqual([
       'http://cache.example/debian',

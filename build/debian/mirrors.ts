@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { KeelsonError } from '../errors/keelson-error.ts';
 import type { BuildHost } from '../host/build-host.ts';
 import type { ArchiveName } from './package.ts';
 
@@ -38,6 +39,14 @@ export function archiveUrls(
 function chosenMirror(mirror: string | undefined, archive: ArchiveName): string | undefined {
   const base = (mirror ?? '').replace(/\/+$/, '');
   if (base === '') return undefined;
+  if (!/^https?:\/\/./.test(base) || !URL.canParse(base)) {
+    throw new KeelsonError({
+      code: 'MIRROR_INVALID',
+      class: 'input',
+      message: `Cannot use mirror ${JSON.stringify(mirror)}: it is not the address of a web server`,
+      hint: 'Give a base address such as http://mirror.example/debian, by --mirror or KEELSON_MIRROR.',
+    });
+  }
   if (base.endsWith('/debian')) return archive === 'debian' ? base : `${base}-security`;
   return `${base}/${archive}`;
 }

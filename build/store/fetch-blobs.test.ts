@@ -217,6 +217,26 @@ describe('servers that lie, stall or die leave the store good', () => {
     );
   });
 
+  test('a full disk is told as such, and no lock or partial file is left', async () => {
+    const workshop = await makeWorkshop();
+    const base = await serve(honest);
+    const download = async (url: string) => {
+      const reply = await workshop.host.download(url);
+      const body = (async function* () {
+        yield content.subarray(0, 100);
+        throw Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write' });
+      })();
+      return { ...reply, body };
+    };
+    const failing = fetchOne({ ...workshop, host: { ...workshop.host, download } }, `${base}/x`);
+    await expect(failing).rejects.toMatchObject({
+      code: 'STORE_FULL',
+      message: `Cannot store crun 1.21: the disk of the store ${workshop.store.root} is full`,
+    });
+    expect(await contents(workshop)).toEqual({ blobs: [], partial: [] });
+    expect(await readdir(join(workshop.store.root, 'locks'))).toEqual([]);
+  });
+
   test('an interrupted build ends with the reason of the interruption', async () => {
     const interruption = new AbortController();
     const workshop = await makeWorkshop();

@@ -45,15 +45,24 @@ export async function fetchBlobs(
   const brokenOrigins = new Set<string>();
   const failures: FailedBlob[] = [];
   const queue = [...missing];
+  let isStopped = false;
   const worker = async (): Promise<void> => {
     for (let blob = queue.shift(); blob !== undefined; blob = queue.shift()) {
       // What one cannot have, the rest will hardly have: stop asking, finish what runs.
-      if (failures.length > 0) return;
+      if (failures.length > 0 || isStopped) return;
       const failed = await fetchBlob(workshop, blob, patience, brokenOrigins, progress);
       if (failed !== undefined) failures.push(failed);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(parallelDownloads, missing.length) }, worker));
+  const workers = Array.from({ length: Math.min(parallelDownloads, missing.length) }, () =>
+    worker().catch((error: unknown) => {
+      isStopped = true;
+      throw error;
+    }),
+  );
+  // All come to their end first, so that none writes on after the error is told.
+  const ends = await Promise.allSettled(workers);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
   if (failures.length > 0) throw downloadError(failures);
 }
 
