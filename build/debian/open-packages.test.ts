@@ -7,8 +7,9 @@ import type { Recipe } from '../recipe/recipe.ts';
 import type { TreeNode } from '../rootfs/tree.ts';
 import { openStore, removeTree } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
-import { type FixtureMember, makeDeb, sha256Of } from '../testing/make-deb.ts';
+import { makeDeb, sha256Of } from '../testing/make-deb.ts';
 import type { Workshop } from '../tools/workshop.ts';
+import type { Entry } from './deb-fixtures.ts';
 import { openLockedPackages, openPackage } from './open-packages.ts';
 import type { LockedPackage } from './package.ts';
 
@@ -19,7 +20,7 @@ const control = {
   Description: 'a made-up package',
 };
 const date = '2026-09-12T00:00:00.000Z';
-const folder = (name: string): FixtureMember => ({ name, type: 'directory', mode: 0o755 });
+const folder = (name: string): Entry => ({ name, type: 'directory', mode: 0o755 });
 
 let root: string;
 let workshop: Workshop;
@@ -46,7 +47,7 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-async function stored(members: readonly FixtureMember[]): Promise<LockedPackage> {
+async function stored(members: readonly Entry[]): Promise<LockedPackage> {
   const deb = await makeDeb(control, members);
   const sha256 = sha256Of(deb);
   await mkdir(dirname(store.blobPath(sha256)), { recursive: true });
@@ -83,12 +84,12 @@ describe('openPackage', () => {
         folder('./usr/'),
         folder('./usr/lib/'),
         folder('./lib/'),
-        { name: './lib/frob.so.1', mode: 0o644, content: 'library' },
+        { name: './lib/frob.so.1', mode: 0o644, text: 'library' },
         { name: './usr/lib/frob.so', type: 'symlink', linkname: 'frob.so.1' },
         { name: './bin', type: 'symlink', linkname: 'usr/bin' },
-        { name: './usr/bin/frob', mode: 0o4755, uid: 1, gid: 2, content: 'program' },
+        { name: './usr/bin/frob', mode: 0o4755, uid: 1, gid: 2, text: 'program' },
         { name: './usr/bin/frobnicate', type: 'link', linkname: './usr/bin/frob' },
-        { name: './usr/share/empty', mode: 0o600, content: '' },
+        { name: './usr/share/empty', mode: 0o600, text: '' },
       ]),
       date,
     );
@@ -109,7 +110,7 @@ describe('openPackage', () => {
     });
   });
 
-  test.each<[string, FixtureMember[], string]>([
+  test.each<[string, Entry[], string]>([
     [
       'a device',
       [{ name: './dev/sda', type: 'block-device', devmajor: 8, devminor: 0 }],
@@ -123,8 +124,8 @@ describe('openPackage', () => {
     [
       'two files that merged /usr makes one',
       [
-        { name: './bin/frob', content: 'one' },
-        { name: './usr/bin/frob', content: 'other' },
+        { name: './bin/frob', text: 'one' },
+        { name: './usr/bin/frob', text: 'other' },
       ],
       'Cannot open the package: "/usr/bin/frob" is refused, the package has it twice',
     ],
@@ -135,7 +136,7 @@ describe('openPackage', () => {
     ],
     [
       'a line feed in a name',
-      [{ name: './a\nb', content: '' }],
+      [{ name: './a\nb', text: '' }],
       'Cannot open the package: "/a\\nb" is refused, it has control characters',
     ],
   ])('refuses %s', async (_, members, message) => {
@@ -147,7 +148,7 @@ describe('openPackage', () => {
   });
 
   test('refuses a path that climbs', async () => {
-    const locked = await stored([{ name: '../../etc/passwd', content: 'x' }]);
+    const locked = await stored([{ name: '../../etc/passwd', text: 'x' }]);
     await expect(openPackage(workshop, locked, date)).rejects.toMatchObject({ code: 'DEB_INVALID' });
   });
 
@@ -171,7 +172,7 @@ describe('openLockedPackages', () => {
       requestDigest: '0'.repeat(64),
       archives: { trixie: date, 'trixie-security': '2026-11-18T22:17:43.000Z' },
       groups: { base: { requested: ['frob'], packages: ['frob_1:2.0-1_all'] } },
-      packages: { 'frob_1:2.0-1_all': await stored([{ name: './f', content: 'f' }]) },
+      packages: { 'frob_1:2.0-1_all': await stored([{ name: './f', text: 'f' }]) },
     };
   }
 

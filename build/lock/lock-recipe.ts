@@ -4,6 +4,7 @@ import { snapshotDate } from '../debian/snapshot-date.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { checkFreshness } from './check-freshness.ts';
+import { eachGroup } from './each-group.ts';
 import { debianArchitectures, lockGroups, requestDigest } from './lock-groups.ts';
 import { type LockedGroup, type Lockfile, lockfileFormat } from './lockfile.ts';
 import { readLockfileIfPresent } from './lockfile-io.ts';
@@ -31,7 +32,7 @@ export async function lockRecipe(workshop: Workshop, recipe: Recipe): Promise<Lo
 
   const lockedGroups: Record<string, LockedGroup> = {};
   const packages: Record<string, LockedPackage> = {};
-  for (const group of groups) {
+  await eachGroup(groups, async (group) => {
     const candidates = closure(solved, group.name).filter((locked) => mayBeSelected(group, locked));
     const selected = await selectPackages(group, await openPackages(workshop, candidates, date));
     lockedGroups[group.name] = {
@@ -39,7 +40,7 @@ export async function lockRecipe(workshop: Workshop, recipe: Recipe): Promise<Lo
       packages: selected.map(packageKey).sort(),
     };
     for (const locked of selected) packages[packageKey(locked)] = locked;
-  }
+  });
   return {
     format: lockfileFormat,
     recipe: recipe.name,

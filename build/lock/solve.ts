@@ -7,6 +7,7 @@ import type { Workshop } from '../tools/workshop.ts';
 import { openApt } from './apt.ts';
 import { aptFolders } from './apt-configuration.ts';
 import { checkRequests } from './check-requests.ts';
+import { eachGroup } from './each-group.ts';
 import { layOutArchives } from './lay-out-archives.ts';
 import { checkSuite } from './suite.ts';
 
@@ -54,7 +55,9 @@ export async function solveGroups(
     const apt = await openApt(workshop, folder, architecture, laidOut);
     checkRequests(groups, request.suites, apt.indexes);
     const solved = new Map<string, readonly LockedPackage[]>();
-    for (const group of groups) solved.set(group.name, await apt.solve(group, extraSuites));
+    await eachGroup(groups, async (group) => {
+      solved.set(group.name, await apt.solve(group, extraSuites));
+    });
     const dates = laidOut.map(({ name, date }) => [name, date] as const).sort(([a], [b]) => (a < b ? -1 : 1));
     return { archives: Object.fromEntries(dates), solved };
   } finally {
