@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { BuildEvent } from '../events/build-event.ts';
 import type { BuildHost } from '../host/build-host.ts';
@@ -41,7 +40,6 @@ export async function withSession<Result>(
   const steps = countSteps(listener.emit);
   const { host } = context;
   const root = defaultStoreRoot(host);
-  await mkdir(root, { recursive: true });
   const store = await openStore({ root, host, emit: steps.emit });
   const openTools = createToolsOpener({ host, store, emit: steps.emit });
   const session: Session = {
