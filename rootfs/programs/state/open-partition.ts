@@ -1,7 +1,7 @@
 import { partitionLabels, partitionTypes } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
 import type { BootFile } from '../shared/boot-file.ts';
-import { type PartitionPlan, type PartitionTable, planPartition } from './plan-partition.ts';
+import { type PartitionPlan, type PartitionTable, partitionNumber, planPartition } from './plan-partition.ts';
 import { lastWords, type StateReport, StateUnusable } from './report.ts';
 
 /**
@@ -49,9 +49,21 @@ function grow(
     { input: `size=${plan.sizeSectors}\n` },
   );
   if (outcome.exitCode === 0) {
+    tellKernel(device, boot, plan.number, report);
     report.did(`grew partition ${plan.node} to ${plan.sizeSectors} sectors`);
   } else {
     report.note(`cannot grow partition ${plan.node}: ${lastWords(outcome)}`);
+  }
+}
+
+/**
+ * The root's partition is in use, so the kernel will not read the whole table anew, and sfdisk knows no other way. partx tells
+ * it of one partition.
+ */
+function tellKernel(device: Device, boot: BootFile, number: number, report: StateReport): void {
+  const outcome = device.run(['/usr/bin/partx', '--update', '--nr', String(number), boot.diskDevice]);
+  if (outcome.exitCode !== 0) {
+    report.note(`the kernel sees the change at the next boot only: ${lastWords(outcome)}`);
   }
 }
 
@@ -87,6 +99,7 @@ function add(
   if (added === undefined) {
     throw new StateUnusable(`the partition added to ${boot.diskDevice} is not there`);
   }
+  tellKernel(device, boot, partitionNumber(added.node), report);
   report.did(`made partition ${added.node}`);
   return added.node;
 }

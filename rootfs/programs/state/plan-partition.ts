@@ -42,10 +42,14 @@ export function planPartition(table: PartitionTable, diskBytes: number, label: s
   }
   const sizeSectors = alignDown(endSector - found.start, alignment);
   const isLast = found.start + found.size === lastEnd;
-  const number = Number(/(\d+)$/.exec(found.node)?.[1]);
   return isLast && sizeSectors - found.size >= alignment
-    ? { kind: 'grow', node: found.node, number, sizeSectors }
+    ? { kind: 'grow', node: found.node, number: partitionNumber(found.node), sizeSectors }
     : { kind: 'keep', node: found.node };
+}
+
+/** `/dev/vda4` and `/dev/nvme0n1p4` are number 4 of their disks. */
+export function partitionNumber(node: string): number {
+  return Number(/(\d+)$/.exec(node)?.[1]);
 }
 
 function alignDown(sectors: number, alignment: number): number {
