@@ -8,7 +8,7 @@ export interface SealPlan {
   readonly modifiedAt: number;
   /** Data and hash blocks. */
   readonly blockBytes: 4096;
-  /** For dm-verity, hexadecimal. */
+  /** For dm-verity, hexadecimal; one for all versions of a recipe, so that hashes of unchanged blocks do not change. */
   readonly salt: string;
   /** Before the path of the file to make; the tar is read from standard input. */
   readonly erofsArguments: readonly string[];
@@ -16,14 +16,14 @@ export interface SealPlan {
 }
 
 /** Chosen by measurement: README.md of this folder. */
-const compression = ['-zzstd,level=12', '-C65536'] as const;
+const compression = ['-zzstd,level=6', '-C65536'] as const;
 
 /** 1980, the oldest time that every file system and archive can hold. */
 const modifiedAt = 315_532_800;
 
-export function planSeal(treeDigest: Sha256): SealPlan {
+export function planSeal(recipeName: string, treeDigest: Sha256): SealPlan {
   const blockBytes = 4096;
-  const salt = createHash('sha256').update(`verity salt ${treeDigest}`).digest('hex');
+  const salt = createHash('sha256').update(`verity salt ${recipeName}`).digest('hex');
   return {
     treeDigest,
     modifiedAt,

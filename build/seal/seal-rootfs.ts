@@ -25,11 +25,11 @@ type SealRecord = Omit<SealedRootfs, 'path'>;
  */
 export async function sealRootfs(
   workshop: Workshop,
-  _recipe: Recipe,
+  recipe: Recipe,
   composed: ComposedRootfs,
 ): Promise<SealedRootfs> {
   const tools = await workshop.openTools('image');
-  const plan = planSeal(digestTree(composed.tree));
+  const plan = planSeal(recipe.name, digestTree(composed.tree));
   const { folder } = await workshop.store.step(
     { title: 'seal root', moduleUrl: import.meta.url, inputs: { plan, tools: tools.id } },
     async (folder) => {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PackageSet } from '../debian/package-set.ts';
 import { FaultList } from '../errors/fault-list.ts';
+import { FaultsError } from '../errors/keelson-error.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { makeAccountFiles } from '../rootfs/accounts.ts';
 import { makeProgramBundler } from '../rootfs/bundle-program.ts';
@@ -30,7 +31,7 @@ export async function compileServices(
   const bundleProgram = makeProgramBundler();
   const context = { architecture: recipe.architecture, services: recipe.services, seccomp };
 
-  return Promise.all(
+  return allOrFaults(
     recipe.services.map(async (service) => {
       const group = packages.group(`service/${service.name}`);
       const sliced = await sliceService(recipe, service, group, bundleProgram);
@@ -65,4 +66,14 @@ export function completeRoot(
   }
   faults.throwIfAny();
   return draft.finish();
+}
+
+/** Waits for all, so that the faults of every service are reported together. */
+async function allOrFaults<Value>(work: readonly Promise<Value>[]): Promise<Value[]> {
+  const settled = await Promise.allSettled(work);
+  const failures = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+  const unexpected = failures.find((failure) => !(failure instanceof FaultsError));
+  if (unexpected !== undefined) throw unexpected;
+  if (failures.length > 0) throw new FaultsError((failures as FaultsError[]).flatMap(({ faults }) => faults));
+  return Promise.all(work);
 }
