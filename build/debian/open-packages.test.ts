@@ -20,6 +20,7 @@ const control = {
   Description: 'a made-up package',
 };
 const date = '2026-09-12T00:00:00.000Z';
+const options = { date, stage: 'packages' };
 const folder = (name: string): Entry => ({ name, type: 'directory', mode: 0o755 });
 
 let root: string;
@@ -91,7 +92,7 @@ describe('openPackage', () => {
         { name: './usr/bin/frobnicate', type: 'link', linkname: './usr/bin/frob' },
         { name: './usr/share/empty', mode: 0o600, text: '' },
       ]),
-      date,
+      options,
     );
     expect(opened.control.Description).toBe('a made-up package');
     expect(await printed(opened.entries)).toEqual([
@@ -140,7 +141,7 @@ describe('openPackage', () => {
       'Cannot open the package: "/a\\nb" is refused, it has control characters',
     ],
   ])('refuses %s', async (_, members, message) => {
-    await expect(openPackage(workshop, await stored(members), date)).rejects.toMatchObject({
+    await expect(openPackage(workshop, await stored(members), options)).rejects.toMatchObject({
       code: 'PACKAGE_UNSAFE',
       message,
       hint: 'Do not use this package; if it comes from Debian itself, report it with this message.',
@@ -149,12 +150,12 @@ describe('openPackage', () => {
 
   test('refuses a path that climbs', async () => {
     const locked = await stored([{ name: '../../etc/passwd', text: 'x' }]);
-    await expect(openPackage(workshop, locked, date)).rejects.toMatchObject({ code: 'DEB_INVALID' });
+    await expect(openPackage(workshop, locked, options)).rejects.toMatchObject({ code: 'DEB_INVALID' });
   });
 
   test('refuses a lockfile that calls a package by another name', async () => {
     const locked = { ...(await stored([])), name: 'other' };
-    await expect(openPackage(workshop, locked, date)).rejects.toMatchObject({
+    await expect(openPackage(workshop, locked, options)).rejects.toMatchObject({
       code: 'PACKAGE_MISMATCH',
       message: 'Cannot use package other 1:2.0-1 all: its file is frob 1:2.0-1 all',
       hint: 'Lock the recipe again.',

@@ -31,7 +31,7 @@ export async function openLockedPackages(
   const opened = await openPackages(
     workshop,
     entries.map(([, locked]) => locked),
-    snapshotDate(archiveDates),
+    { date: snapshotDate(archiveDates), stage: 'packages' },
   );
   const byKey = new Map(entries.map(([key], index) => [key, opened[index]]));
   return {
@@ -46,11 +46,18 @@ export async function openLockedPackages(
   };
 }
 
-/** Opens packages in the order given; `date` (ISO 8601) is that of the dated archive, should no mirror have them. */
+export interface OpenOptions {
+  /** ISO 8601: where to look in the dated archive, should no mirror have a package. */
+  readonly date: string;
+  /** Whose progress the downloads are. */
+  readonly stage: string;
+}
+
+/** Opens packages, in the order given. */
 export async function openPackages(
   workshop: Workshop,
   packages: readonly LockedPackage[],
-  date: string,
+  { date, stage }: OpenOptions,
 ): Promise<OpenedPackage[]> {
   await fetchBlobs(
     workshop,
@@ -59,7 +66,7 @@ export async function openPackages(
       title: `package ${locked.name} ${locked.version}`,
       urls: archiveUrls(workshop.host, { archive: locked.archive, path: locked.path, date }),
     })),
-    'fetch packages',
+    stage,
   );
   const opened = new Map<LockedPackage, OpenedPackage>();
   const waiting = [...packages];
@@ -77,9 +84,9 @@ export async function openPackages(
 export async function openPackage(
   workshop: Workshop,
   locked: LockedPackage,
-  date: string,
+  options: OpenOptions,
 ): Promise<OpenedPackage> {
-  const [opened] = await openPackages(workshop, [locked], date);
+  const [opened] = await openPackages(workshop, [locked], options);
   return opened as OpenedPackage;
 }
 

@@ -7,6 +7,7 @@ import { KeelsonError } from '../errors/keelson-error.ts';
 import { fetchBlobs, type WantedBlob } from '../store/fetch-blobs.ts';
 import { fetchIndex } from '../store/fetch-index.ts';
 import type { Workshop } from '../tools/workshop.ts';
+import { lockStages } from './in-stage.ts';
 import { parseReleaseFile, type ReleaseFile } from './release-file.ts';
 import { archiveOfSuite } from './suite.ts';
 
@@ -41,7 +42,7 @@ export async function layOutArchives(
     }),
   );
   const indexes = fetched.map(({ suite, release }) => wantedIndex(workshop, suite, architecture, release));
-  await fetchBlobs(workshop, indexes, 'fetch package lists');
+  await fetchBlobs(workshop, indexes, lockStages.indexes);
 
   return Promise.all(
     fetched.map(async ({ suite, archive, text, release }, position) => {

@@ -1,10 +1,12 @@
 import { openPackages } from '../debian/open-packages.ts';
-import type { LockedPackage } from '../debian/package.ts';
+import type { LockedPackage, OpenedPackage } from '../debian/package.ts';
 import { snapshotDate } from '../debian/snapshot-date.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import type { Sha256 } from '../store/store.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { checkFreshness } from './check-freshness.ts';
 import { eachGroup } from './each-group.ts';
+import { inStage, lockStages } from './in-stage.ts';
 import { debianArchitectures, lockGroups, requestDigest } from './lock-groups.ts';
 import { type LockedGroup, type Lockfile, lockfileFormat } from './lockfile.ts';
 import { readLockfileIfPresent } from './lockfile-io.ts';
@@ -24,23 +26,29 @@ export async function lockRecipe(workshop: Workshop, recipe: Recipe): Promise<Lo
     groups,
   });
   checkFreshness(await readLockfileIfPresent(recipe), archives);
-  const date = snapshotDate(Object.values(archives));
-  const wanted = groups.flatMap((group) =>
-    closure(solved, group.name).filter((locked) => mayBeSelected(group, locked)),
+  const candidates = new Map(
+    groups.map((group) => [
+      group,
+      (solved.get(group.name) ?? []).filter((locked) => mayBeSelected(group, locked)),
+    ]),
   );
-  await openPackages(workshop, uniquePackages(wanted), date);
+  const opened = await openAll(workshop, [...candidates.values()].flat(), archives);
 
   const lockedGroups: Record<string, LockedGroup> = {};
   const packages: Record<string, LockedPackage> = {};
-  await eachGroup(groups, async (group) => {
-    const candidates = closure(solved, group.name).filter((locked) => mayBeSelected(group, locked));
-    const selected = await selectPackages(group, await openPackages(workshop, candidates, date));
-    lockedGroups[group.name] = {
-      requested: requestedNames(group),
-      packages: selected.map(packageKey).sort(),
-    };
-    for (const locked of selected) packages[packageKey(locked)] = locked;
-  });
+  await inStage(workshop, 'select', () =>
+    eachGroup([...candidates], async ([group, closure]) => {
+      const selected = await selectPackages(
+        group,
+        closure.map(({ sha256 }) => opened.get(sha256) as OpenedPackage),
+      );
+      for (const locked of selected) packages[packageKey(locked)] = locked;
+      lockedGroups[group.name] = {
+        requested: requestedNames(group),
+        packages: selected.map(packageKey).sort(),
+      };
+    }),
+  );
   return {
     format: lockfileFormat,
     recipe: recipe.name,
@@ -51,13 +59,14 @@ export async function lockRecipe(workshop: Workshop, recipe: Recipe): Promise<Lo
   };
 }
 
-function closure(
-  solved: ReadonlyMap<string, readonly LockedPackage[]>,
-  group: string,
-): readonly LockedPackage[] {
-  return solved.get(group) ?? [];
-}
-
-function uniquePackages(packages: readonly LockedPackage[]): LockedPackage[] {
-  return [...new Map(packages.map((locked) => [locked.sha256, locked])).values()];
+/** Each package once, though several groups need it. */
+async function openAll(
+  workshop: Workshop,
+  packages: readonly LockedPackage[],
+  archives: Lockfile['archives'],
+): Promise<ReadonlyMap<Sha256, OpenedPackage>> {
+  const unique = [...new Map(packages.map((locked) => [locked.sha256, locked])).values()];
+  const options = { date: snapshotDate(Object.values(archives)), stage: lockStages.packages };
+  const opened = await inStage(workshop, 'packages', () => openPackages(workshop, unique, options));
+  return new Map(opened.map((one) => [one.locked.sha256, one]));
 }

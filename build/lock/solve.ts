@@ -8,6 +8,7 @@ import { openApt } from './apt.ts';
 import { aptFolders } from './apt-configuration.ts';
 import { checkRequests } from './check-requests.ts';
 import { eachGroup } from './each-group.ts';
+import { inStage } from './in-stage.ts';
 import { layOutArchives } from './lay-out-archives.ts';
 import { checkSuite } from './suite.ts';
 
@@ -51,13 +52,17 @@ export async function solveGroups(
   const folder = temporaryPath(workshop.store);
   await mkdir(folder, { recursive: true });
   try {
-    const laidOut = await layOutArchives(workshop, aptFolders(folder).archives, architecture, suites);
-    const apt = await openApt(workshop, folder, architecture, laidOut);
+    const { laidOut, apt } = await inStage(workshop, 'indexes', async () => {
+      const laidOut = await layOutArchives(workshop, aptFolders(folder).archives, architecture, suites);
+      return { laidOut, apt: await openApt(workshop, folder, architecture, laidOut) };
+    });
     checkRequests(groups, request.suites, apt.indexes);
     const solved = new Map<string, readonly LockedPackage[]>();
-    await eachGroup(groups, async (group) => {
-      solved.set(group.name, await apt.solve(group, extraSuites));
-    });
+    await inStage(workshop, 'solve', () =>
+      eachGroup(groups, async (group) => {
+        solved.set(group.name, await apt.solve(group, extraSuites));
+      }),
+    );
     const dates = laidOut.map(({ name, date }) => [name, date] as const).sort(([a], [b]) => (a < b ? -1 : 1));
     return { archives: Object.fromEntries(dates), solved };
   } finally {
