@@ -3,36 +3,39 @@ import { FaultsError, KeelsonError } from '../errors/keelson-error.ts';
 import { nearestName } from '../errors/nearest-name.ts';
 import type { PackageRequest } from '../services/service-definition.ts';
 import { requestName } from './lock-groups.ts';
+import { type DeclaredRequest, placeOfRequest } from './request-place.ts';
 import type { SolveGroup } from './solve.ts';
 
 /** Throws all requests of packages that no suite has, together: PACKAGE_UNKNOWN. */
-export function checkRequests(
+export async function checkRequests(
   groups: readonly SolveGroup[],
   suites: readonly string[],
   indexes: ReadonlyMap<string, PackagesIndex>,
-): void {
-  const faults = groups.flatMap((group) =>
-    group.requests.flatMap((request) => {
+): Promise<void> {
+  const faults: KeelsonError[] = [];
+  for (const group of groups) {
+    for (const request of group.requests) {
       const searched = request.suite === undefined ? suites : [request.suite];
       const isKnown = searched.some((suite) => (indexes.get(suite)?.find(request.name).length ?? 0) > 0);
-      return isKnown ? [] : [packageUnknown(group, request, searched, indexes)];
-    }),
-  );
+      if (!isKnown) faults.push(await packageUnknown(group, request, searched, indexes));
+    }
+  }
   const [first] = faults;
   if (first !== undefined) throw faults.length === 1 ? first : new FaultsError(faults);
 }
 
-function packageUnknown(
+async function packageUnknown(
   group: SolveGroup,
-  request: PackageRequest,
+  request: DeclaredRequest,
   suites: readonly string[],
   indexes: ReadonlyMap<string, PackagesIndex>,
-): KeelsonError {
+): Promise<KeelsonError> {
+  const place = (await placeOfRequest(request)) ?? group.place;
   return new KeelsonError({
     code: 'PACKAGE_UNKNOWN',
     class: 'input',
     message: `Cannot find package ${requestName(request)} for ${group.name} in ${suites.join(', ')}`,
-    ...(group.place === undefined ? {} : { place: group.place }),
+    ...(place === undefined ? {} : { place }),
     hint: suggestion(request, suites, indexes),
   });
 }

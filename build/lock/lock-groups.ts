@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { DebianArchitecture } from '../debian/package.ts';
 import type { Place } from '../errors/keelson-error.ts';
 import type { Architecture, Recipe } from '../recipe/recipe.ts';
@@ -7,6 +8,7 @@ import type { Layer, PackageRequest, ServiceDefinition } from '../services/servi
 import { canonicalJson, digestOf } from '../store/canonical-json.ts';
 import type { Sha256 } from '../store/store.ts';
 import { lockfileFormat } from './lockfile.ts';
+import type { DeclaredRequest } from './request-place.ts';
 
 export const debianArchitectures = {
   'x86-64': 'amd64',
@@ -19,7 +21,7 @@ export interface LockGroup {
   /** Where it is asked for, for messages. */
   readonly place: Place;
   /** Sorted, each once. */
-  readonly requests: readonly PackageRequest[];
+  readonly requests: readonly DeclaredRequest[];
   readonly parts: readonly SlicePart[];
 }
 
@@ -68,10 +70,12 @@ function layersOf(recipe: Recipe, service: ServiceDefinition): Layer[] {
   });
 }
 
-function requestsOf(slices: readonly { readonly packages: readonly PackageRequest[] }[]): PackageRequest[] {
-  const byName = new Map(
-    slices.flatMap(({ packages }) => packages.map((request) => [requestName(request), request])),
-  );
+function requestsOf(slices: readonly (Layer | ServiceDefinition)[]): DeclaredRequest[] {
+  const declared = slices.flatMap((slice) => {
+    const file = 'place' in slice ? slice.place.file : join(slice.folder, 'layer.yaml');
+    return slice.packages.map((request, index) => ({ ...request, declared: { file, index } }));
+  });
+  const byName = new Map(declared.map((request) => [requestName(request), request]));
   return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, request]) => request);
 }
 

@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { removeTree } from '../store/open-store.ts';
 import { type AptSays, inRelease, makeAptWorkshop, packagesXz } from '../testing/apt-workshop.ts';
 import { sha256Of } from '../testing/make-deb.ts';
+import type { DeclaredRequest } from './request-place.ts';
 import { solveGroups, solvePackages } from './solve.ts';
 
 let root: string;
@@ -75,7 +76,7 @@ describe('solvePackages', () => {
 
 describe('a request that cannot be met', () => {
   const place = { file: 'service.yaml', line: 3 };
-  const solve = async (requests: { name: string; suite?: string }[], says?: AptSays) =>
+  const solve = async (requests: DeclaredRequest[], says?: AptSays) =>
     solveGroups((await workshopWith({ trixie: inRelease(), sid: inRelease() }, says)).workshop, {
       ...trixie,
       groups: [{ name: 'service/x', place, requests }],
@@ -87,6 +88,16 @@ describe('a request that cannot be met', () => {
       message: 'Cannot find package opensshserver for service/x in trixie',
       place,
       hint: 'Did you mean openssh-server?',
+    });
+  });
+
+  test('shows the line that asks for it', async () => {
+    const file = join(root, 'service.yaml');
+    await writeFile(file, 'name: x\npackages:\n  - crun\n  - crunn\n');
+    const declared = { file, index: 1 };
+    await expect(solve([{ name: 'crunn', declared }])).rejects.toMatchObject({
+      place: { file, line: 4, column: 5, sourceLine: '  - crunn' },
+      hint: 'Did you mean crun?',
     });
   });
 

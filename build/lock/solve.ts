@@ -10,12 +10,13 @@ import { checkRequests } from './check-requests.ts';
 import { eachGroup } from './each-group.ts';
 import { inStage } from './in-stage.ts';
 import { layOutArchives } from './lay-out-archives.ts';
+import type { DeclaredRequest } from './request-place.ts';
 import { checkSuite } from './suite.ts';
 
 /** Packages to be solved together. */
 export interface SolveGroup {
   readonly name: string;
-  readonly requests: readonly PackageRequest[];
+  readonly requests: readonly DeclaredRequest[];
   /** Where they are asked for, for messages. */
   readonly place?: Place;
 }
@@ -56,7 +57,7 @@ export async function solveGroups(
       const laidOut = await layOutArchives(workshop, aptFolders(folder).archives, architecture, suites);
       return { laidOut, apt: await openApt(workshop, folder, architecture, laidOut) };
     });
-    checkRequests(groups, request.suites, apt.indexes);
+    await checkRequests(groups, request.suites, apt.indexes);
     const solved = new Map<string, readonly LockedPackage[]>();
     await inStage(workshop, 'solve', () =>
       eachGroup(groups, async (group) => {
