@@ -51,9 +51,22 @@ function renderService(service: ShownService): string[] {
     ...(service.ports.length > 0 ? [`listens on ${service.ports.join(', ')}`] : []),
     ...(service.writable.length > 0 ? [`keeps ${service.writable.join(', ')}`] : []),
     ...(service.needs.length > 0 ? [`needs ${service.needs.join(', ')}`] : []),
-    ...service.privileges.map((privilege) => `+ ${privilege}`),
+    ...renderPrivileges(service.privileges),
   ];
   return [`  ${service.name}: ${service.description}`, ...facts.map((fact) => `      ${fact}`)];
+}
+
+/** Capabilities on a few lines, as there can be forty; the rest one a line. */
+function renderPrivileges(privileges: readonly string[]): string[] {
+  const capabilities = privileges.filter((privilege) => privilege.startsWith('CAP_'));
+  const others = privileges.filter((privilege) => !privilege.startsWith('CAP_'));
+  const lines: string[] = [];
+  for (const capability of capabilities) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + capability.length > 100) lines.push(`+ ${capability}`);
+    else lines[lines.length - 1] = `${last}, ${capability}`;
+  }
+  return [...lines, ...others.map((privilege) => `+ ${privilege}`)];
 }
 
 function renderDisk(shown: ShownDisk): string[] {

@@ -1,0 +1,118 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { LockedPackage } from '../debian/package.ts';
+import { outputFormatNames, type Recipe } from '../recipe/recipe.ts';
+import { bytesOf } from '../rootfs/byte-source.ts';
+import { asOutputError } from './output-error.ts';
+import { outputFormats } from './output-format.ts';
+import { placeFiles } from './place-files.ts';
+import { writeSoftwareBill } from './software-bill.ts';
+
+let folder = '';
+const signal = new AbortController().signal;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'formats-test-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function finished(name: string, text: string) {
+  const path = join(folder, `store-${name}`);
+  await writeFile(path, text);
+  const { sha256, sizeBytes } = bytesOf(text);
+  return { name, path, sha256, sizeBytes };
+}
+
+describe('placing outputs', () => {
+  test('writes files whole and leaves nothing else', async () => {
+    const out = join(folder, 'new/out');
+    await placeFiles(out, [await finished('a', 'one'), await finished('b', 'two')], '.stamps.json', signal);
+    expect((await readdir(out)).sort()).toEqual(['.stamps.json', 'a', 'b']);
+    expect(await readFile(join(out, 'b'), 'utf8')).toBe('two');
+    expect((await stat(join(out, 'a'))).mode & 0o777).toBe(0o644);
+  });
+
+  test('does not touch what is there already, and mends what was changed', async () => {
+    const files = [await finished('a', 'one'), await finished('b', 'two')];
+    await placeFiles(folder, files, '.stamps.json', signal);
+    const inode = async (name: string) => (await stat(join(folder, name))).ino;
+    const before = [await inode('a'), await inode('b')];
+    await placeFiles(folder, files, '.stamps.json', signal);
+    expect([await inode('a'), await inode('b')]).toEqual(before);
+
+    await writeFile(join(folder, 'b'), 'changed by hand');
+    await placeFiles(folder, files, '.stamps.json', signal);
+    expect(await inode('a')).toBe(before[0]);
+    expect(await readFile(join(folder, 'b'), 'utf8')).toBe('two');
+  });
+
+  test('a damaged stamp file only costs time', async () => {
+    await writeFile(join(folder, '.stamps.json'), '{ not json');
+    await placeFiles(folder, [await finished('a', 'one')], '.stamps.json', signal);
+    expect(await readFile(join(folder, 'a'), 'utf8')).toBe('one');
+  });
+
+  test('nothing half-written stays after an interruption', async () => {
+    const placing = placeFiles(
+      folder,
+      [await finished('a', 'one')],
+      '.s',
+      AbortSignal.abort(new Error('interrupted')),
+    );
+    await expect(placing).rejects.toThrow('interrupted');
+    expect(await readdir(folder)).toEqual(['store-a']);
+  });
+
+  test('a file in the place of the folder', async () => {
+    await writeFile(join(folder, 'file'), '');
+    await expect(placeFiles(join(folder, 'file'), [], '.s', signal)).rejects.toMatchObject({
+      code: 'OUTPUT_NOT_WRITABLE',
+      message: `Cannot write the outputs to ${join(folder, 'file')}: it is a file`,
+      hint: 'Make room there, or name another folder with --out.',
+    });
+  });
+
+  test.each([
+    ['EACCES', 'you may not write there'],
+    ['EROFS', 'it is on a read-only file system'],
+    ['ENOTDIR', 'a part of its path is a file'],
+    ['ENOSPC', 'there is no space left'],
+  ])('%s is told as: %s', (code, reason) => {
+    expect(asOutputError('/out', Object.assign(new Error(), { code }))).toMatchObject({
+      code: 'OUTPUT_NOT_WRITABLE',
+      class: 'environment',
+      message: `Cannot write the outputs to /out: ${reason}`,
+    });
+  });
+});
+
+test('every output format has its own extension', () => {
+  const extensions = outputFormatNames.map((name) => outputFormats[name].extension);
+  expect(new Set(extensions).size).toBe(outputFormatNames.length);
+});
+
+describe('software bill of materials', () => {
+  const recipe = { name: 'minimal', version: '2026.11.1', suites: ['trixie'] } as unknown as Recipe;
+  const locked = (name: string, version: string, path: string, suite = 'trixie') =>
+    ({ name, version, suite, architecture: 'amd64', path, sha256: 'ab'.repeat(32) }) as LockedPackage;
+  const crun = locked('crun', '1.21-1', 'pool/main/c/crun/crun_1.21-1_amd64.deb');
+  const libc = locked('libc6', '1:2.41-12+deb13u4', 'pool/main/g/glibc/libc6.deb', 'trixie-security');
+
+  test('names packages as scanners look for them, sorted, each once', () => {
+    const bill = JSON.parse(writeSoftwareBill(recipe, 'cd'.repeat(32), [libc, crun, libc]));
+    expect(bill.components.map(({ name, purl }: { name: string; purl?: string }) => purl ?? name)).toEqual([
+      'debian',
+      'pkg:deb/debian/crun@1.21-1?arch=amd64&distro=debian-13',
+      'pkg:deb/debian/libc6@1%3A2.41-12%2Bdeb13u4?arch=amd64&distro=debian-13&upstream=glibc',
+    ]);
+  });
+
+  test('has no time, and a serial number of its content', () => {
+    const bill = writeSoftwareBill(recipe, 'cd'.repeat(32), [crun]);
+    expect(bill).toBe(writeSoftwareBill(recipe, 'cd'.repeat(32), [crun]));
+    expect(JSON.parse(bill).serialNumber).toMatch(/^urn:uuid:[0-9a-f-]{36}$/);
+    expect(bill).not.toMatch(/timestamp/);
+  });
+});
