@@ -21,6 +21,8 @@ export interface EngineService {
   readonly kind: 'long-running' | 'one-shot';
   readonly needs: readonly string[];
   readonly after: readonly string[];
+  /** Such as `SIGTERM`. */
+  readonly stopSignal: string;
   readonly stopTimeoutSeconds: number;
   /** Folders to make on state before the container starts. */
   readonly stateFolders: readonly {

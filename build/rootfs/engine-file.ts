@@ -23,6 +23,7 @@ function makeEngineService({ service, root }: OciBundle): EngineService {
     kind: service.kind,
     needs: service.needs,
     after: service.after,
+    stopSignal: service.stop.signal,
     stopTimeoutSeconds: service.stop.timeoutSeconds,
     stateFolders: service.writable.map((path) => {
       const asked = service.files.find((file) => file.kind === 'folder' && file.path === path);

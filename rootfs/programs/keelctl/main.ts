@@ -1,0 +1,5 @@
+import { openDevice } from '../device.ts';
+import { runKeelctl } from './run-keelctl.ts';
+
+const device = openDevice();
+device.exit(runKeelctl(device));

@@ -1,0 +1,44 @@
+import type { Device } from '../device.ts';
+import { CommandFailed, type KeelctlCommand } from './command.ts';
+import { readEngine } from './engine.ts';
+
+/** Called once at each boot, when state is mounted: crun does not make the folders that it binds. */
+export const prepareServices: KeelctlCommand = {
+  usage: 'prepare-services',
+  summary: 'make the folders that services keep on state',
+  audience: 'internal',
+  operands: [0, 0],
+  run(device) {
+    const folders = readEngine(device).services.flatMap(({ stateFolders }) => stateFolders);
+    const faults = folders.flatMap((folder) => makeStateFolder(device, folder));
+    if (faults.length > 0) throw new CommandFailed(faults.join('\n'));
+    return 0;
+  },
+};
+
+interface StateFolder {
+  readonly path: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+/** Gives what went wrong: one folder that cannot be made must not keep other services from starting. */
+function makeStateFolder(device: Device, { path, uid, gid, mode }: StateFolder): readonly string[] {
+  try {
+    const found = device.status(path);
+    if (found?.type === 'folder' && found.uid === uid && found.gid === gid && found.mode === mode) return [];
+    device.makeFolder(path, mode);
+    const commands = [
+      ['chown', `${uid}:${gid}`, path],
+      // After chown, which clears set-user-ID bits; and mkdir was subject to the umask.
+      ['chmod', mode.toString(8), path],
+    ];
+    return commands
+      .map((command) => device.run(command))
+      .filter(({ exitCode }) => exitCode !== 0)
+      .map(({ stderr }) => `Cannot prepare ${path}: ${stderr.trim()}`);
+  } catch (error) {
+    return [`Cannot prepare ${path}: ${(error as Error).message}`];
+  }
+}

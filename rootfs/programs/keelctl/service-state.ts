@@ -1,0 +1,99 @@
+import type { EngineFile, EngineService } from '../../../build/contract/engine-file.ts';
+import type { Device } from '../device.ts';
+import { CommandFailed } from './command.ts';
+import { findContainerPid } from './engine.ts';
+
+export type StateName =
+  | 'running'
+  | 'starting'
+  /** It ended, and finit waits before it starts it again. */
+  | 'restarting'
+  /** Given up after too many restarts; or a one-shot that ended badly. */
+  | 'failed'
+  | 'stopping'
+  /** By a person. */
+  | 'stopped'
+  /** For other services. */
+  | 'waiting'
+  /** A one-shot that ended well. */
+  | 'done';
+
+/** One service as `ps` shows it. */
+export interface ServiceState {
+  readonly name: string;
+  readonly description: string;
+  readonly state: StateName;
+  /** The container's first process, as the machine counts. */
+  readonly pid: number | null;
+  readonly uptimeSeconds: number | null;
+  readonly restarts: number;
+  readonly memoryBytes: number | null;
+  /** How it ended last, when it does not run: an exit code, or the number of a signal. */
+  readonly lastExit: { readonly code: number } | { readonly signal: number } | null;
+}
+
+/** What `initctl --json status` says of each (finit 4.12, src/initctl.c, json_status_one). */
+interface FinitStatus {
+  readonly identity: string;
+  readonly status: string;
+  readonly pid: number;
+  readonly uptime: number;
+  readonly restarts: number;
+  readonly exit?: { readonly code: number } | { readonly signal: number };
+}
+
+/** All services, in start order. */
+export function readServiceStates(device: Device, engine: EngineFile): readonly ServiceState[] {
+  const outcome = device.run(['initctl', '--batch', '--json', 'status']);
+  if (outcome.exitCode !== 0 || !outcome.stdout.trim().startsWith('[')) {
+    throw new CommandFailed(
+      `Cannot ask finit for the state of the services: ${outcome.stderr.trim() || 'no answer'}`,
+    );
+  }
+  const statuses = JSON.parse(outcome.stdout) as readonly FinitStatus[];
+  const byName = new Map(statuses.map((status) => [status.identity, status]));
+  return engine.services.map((service) => combine(device, service, byName.get(service.name)));
+}
+
+function combine(device: Device, service: EngineService, status: FinitStatus | undefined): ServiceState {
+  const state = nameState(service, status);
+  const isRunning = state === 'running';
+  return {
+    name: service.name,
+    description: service.description,
+    state,
+    pid: isRunning ? (findContainerPid(device, service.name) ?? null) : null,
+    uptimeSeconds: isRunning ? (status?.uptime ?? null) : null,
+    restarts: status?.restarts ?? 0,
+    memoryBytes: isRunning ? readMemory(device, service.name) : null,
+    lastExit: isRunning ? null : (status?.exit ?? null),
+  };
+}
+
+/** finit's words (src/svc.c, svc_status) in ours. */
+function nameState(service: EngineService, status: FinitStatus | undefined): StateName {
+  // finit leaves out what it could not read, and that never runs.
+  if (status === undefined) return 'failed';
+  const known: Readonly<Record<string, StateName>> = {
+    running: 'running',
+    setup: 'starting',
+    starting: 'starting',
+    restart: 'restarting',
+    crashed: 'failed',
+    missing: 'failed',
+    stopping: 'stopping',
+    teardown: 'stopping',
+    cleanup: 'stopping',
+    stopped: 'stopped',
+    halted: 'stopped',
+  };
+  if (status.status === 'done' || (service.kind === 'one-shot' && status.status === 'halted')) {
+    return status.exit === undefined || ('code' in status.exit && status.exit.code === 0) ? 'done' : 'failed';
+  }
+  return known[status.status] ?? 'waiting';
+}
+
+function readMemory(device: Device, serviceName: string): number | null {
+  const text = device.readFile(`/sys/fs/cgroup/services/${serviceName}/memory.current`);
+  return text === undefined ? null : Number(text);
+}
