@@ -9,12 +9,14 @@ const repositoryFolder = fileURLToPath(new URL('../..', import.meta.url));
 
 const recipes = ['recipes', 'qemu-tests/recipes'].flatMap((parent) =>
   readdirSync(join(repositoryFolder, parent))
-    .map((name) => join(repositoryFolder, parent, name))
-    .filter((folder) => existsSync(join(folder, 'recipe.yaml'))),
+    .map((name) => join(parent, name))
+    .filter((folder) => existsSync(join(repositoryFolder, folder, 'recipe.yaml')))
+    .sort(),
 );
 
 // When this fails after a change of services, layers or recipes: `keelson lock RECIPE`.
-test.each(recipes)('the lockfile of %s fits its recipe', async (name) => {
+test.each(recipes)('the lockfile of %s fits its recipe', async (folder) => {
+  const name = join(repositoryFolder, folder);
   const recipe = await loadRecipe({ name, repositoryFolder, workingFolder: repositoryFolder });
   const lockfile = await readLockfile(recipe);
   expect(lockfile.recipe).toBe(recipe.name);
