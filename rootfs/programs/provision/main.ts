@@ -1,0 +1,4 @@
+import { openDevice } from '../device.ts';
+import { provisionMachine } from './provision-machine.ts';
+
+provisionMachine(openDevice());

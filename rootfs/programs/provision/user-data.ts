@@ -1,0 +1,338 @@
+import { decodeBase64 } from '../shared/base64.ts';
+import type { Fault } from './fault.ts';
+import { checkPublicKey } from './public-key.ts';
+import { type Found, YamlReader } from './yaml-reader.ts';
+
+/** What a `#cloud-config` file asks for, as far as it is understood and sound. */
+export interface UserData {
+  readonly hostname: string | undefined;
+  readonly fqdn: string | undefined;
+  /** For root, the default user. */
+  readonly sshKeys: readonly string[];
+  readonly users: readonly UserRequest[];
+  readonly files: readonly FileToWrite[];
+  readonly ntp: { readonly servers: readonly string[]; readonly pools: readonly string[] };
+  readonly faults: readonly Fault[];
+  /** Keys that cloud-init knows and this machine has no use for. */
+  readonly notes: readonly string[];
+}
+
+export interface UserRequest {
+  readonly name: string;
+  readonly uid: number | undefined;
+  readonly sshKeys: readonly string[];
+  readonly shell: string | undefined;
+  readonly gecos: string;
+  /** A crypt(5) hash; only when the password is not locked. */
+  readonly passwordHash: string | undefined;
+}
+
+export interface FileToWrite {
+  readonly path: string;
+  readonly content: string | Uint8Array;
+  readonly mode: number;
+  /** `user:group`, names or numbers. */
+  readonly owner: string;
+  readonly isAppended: boolean;
+}
+
+const userName = /^[a-z_][a-z0-9_-]{0,31}$/;
+const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+const crypt = /^\$(y|gy|7|6|5|2[aby])\$[A-Za-z0-9./$=,]{8,256}$/;
+/** Trees that a seed may write to; everything else is read-only or belongs to the machine. */
+const writableTrees = ['/home/', '/root/', '/run/keelson/files/', '/var/lib/keelson/services/'];
+
+/** Never throws: what cannot be used becomes a fault with its place, and the rest counts. */
+export function readUserData(text: string): UserData {
+  if (!/^#cloud-config[ \t]*(\r?\n|$)/.test(text)) {
+    const isEmpty = text.trim() === '';
+    return {
+      ...nothing,
+      faults: isEmpty
+        ? []
+        : [{ file: 'user-data', line: 1, column: 1, message: 'the first line must be "#cloud-config"' }],
+    };
+  }
+  let reader: YamlReader;
+  try {
+    reader = new YamlReader('user-data', text);
+  } catch {
+    // Thousands of brackets in one another.
+    return { ...nothing, faults: [{ file: 'user-data', message: 'it is nested too deeply' }] };
+  }
+  return new UserDataReader(reader).read();
+}
+
+const nothing: UserData = {
+  hostname: undefined,
+  fqdn: undefined,
+  sshKeys: [],
+  users: [],
+  files: [],
+  ntp: { servers: [], pools: [] },
+  faults: [],
+  notes: [],
+};
+
+class UserDataReader {
+  readonly #yaml: YamlReader;
+  readonly #notes: string[] = [];
+
+  constructor(yaml: YamlReader) {
+    this.#yaml = yaml;
+  }
+
+  read(): UserData {
+    const fields = this.#yaml.fields(this.#yaml.root);
+    const { users, rootKeys } = this.#users(fields.get('users'));
+    const data = {
+      hostname: this.#hostname(fields.get('hostname')),
+      fqdn: this.#hostname(fields.get('fqdn')),
+      sshKeys: [...this.#keys(fields.get('ssh_authorized_keys')), ...rootKeys],
+      users,
+      files: this.#files(fields.get('write_files')),
+      ntp: this.#ntp(fields.get('ntp')),
+    };
+    this.#noteUnused(fields, ['hostname', 'fqdn', 'ssh_authorized_keys', 'users', 'write_files', 'ntp']);
+    return { ...data, faults: this.#yaml.faults, notes: this.#notes };
+  }
+
+  #hostname(found: Found | undefined): string | undefined {
+    const name = this.#yaml.text(found);
+    if (found !== undefined && name !== undefined && !isHostname(name)) {
+      this.#yaml.fault(found, `${found.name} must be letters, digits and hyphens, in parts of at most 63`);
+      return undefined;
+    }
+    return name;
+  }
+
+  #keys(found: Found | undefined): readonly string[] {
+    return this.#yaml.items(found).flatMap((item) => {
+      const text = this.#yaml.text(item);
+      const key = text === undefined ? undefined : checkPublicKey(text);
+      if (text !== undefined && key === undefined) {
+        this.#yaml.fault(item, `${item.name} is not an SSH public key (type, key, comment on one line)`);
+      }
+      return key === undefined ? [] : [key];
+    });
+  }
+
+  #users(found: Found | undefined): { users: readonly UserRequest[]; rootKeys: readonly string[] } {
+    const users = new Map<string, UserRequest>();
+    const rootKeys: string[] = [];
+    for (const item of this.#yaml.items(found, 200)) {
+      if (!this.#yaml.isMapping(item)) {
+        // `default` is the image's own user: root, who is always there.
+        const name = this.#yaml.text(item);
+        if (name !== undefined && name !== 'default' && this.#isUserName(item, name)) {
+          users.set(name, { ...plainUser, name });
+        }
+        continue;
+      }
+      const fields = this.#yaml.fields(item);
+      const name = this.#yaml.text(fields.get('name'));
+      if (name === undefined) {
+        this.#yaml.fault(item, `${item.name} needs a name`);
+      } else if (name === 'root') {
+        rootKeys.push(...this.#keys(fields.get('ssh_authorized_keys')));
+        this.#noteUnused(fields, ['name', 'ssh_authorized_keys'], `${item.name}.`);
+      } else if (this.#isUserName(fields.get('name') ?? item, name)) {
+        users.set(name, this.#user(name, fields, item));
+      }
+    }
+    return { users: [...users.values()], rootKeys };
+  }
+
+  #isUserName(found: Found, name: string): boolean {
+    if (userName.test(name) && name !== 'nobody') {
+      return true;
+    }
+    this.#yaml.fault(
+      found,
+      `${found.name} must be a small letter, then small letters, digits, "_" and "-", 32 at most`,
+    );
+    return false;
+  }
+
+  #user(name: string, fields: ReadonlyMap<string, Found>, item: Found): UserRequest {
+    this.#noteUnused(
+      fields,
+      ['name', 'uid', 'ssh_authorized_keys', 'shell', 'gecos', 'lock_passwd', 'passwd', 'hashed_passwd'],
+      `${item.name}.`,
+    );
+    const gecos = this.#yaml.text(fields.get('gecos')) ?? '';
+    return {
+      name,
+      uid: this.#uid(fields.get('uid')),
+      sshKeys: this.#keys(fields.get('ssh_authorized_keys')),
+      shell: this.#shell(fields.get('shell')),
+      gecos: gecos.replace(/[^\p{L}\p{N} .,'-]/gu, '').slice(0, 64),
+      passwordHash: this.#passwordHash(fields),
+    };
+  }
+
+  #uid(found: Found | undefined): number | undefined {
+    const text = this.#yaml.text(found);
+    const uid = Number(text);
+    if (found !== undefined && text !== undefined && !(Number.isInteger(uid) && uid >= 1000 && uid < 60000)) {
+      this.#yaml.fault(found, `${found.name} must be a number from 1000 to 59999`);
+      return undefined;
+    }
+    return text === undefined ? undefined : uid;
+  }
+
+  /** The machine has one shell, and a user with a shell that is missing could not log in. */
+  #shell(found: Found | undefined): string | undefined {
+    const shell = this.#yaml.text(found);
+    if (shell !== undefined && !['/bin/sh', '/usr/sbin/nologin', '/bin/false'].includes(shell)) {
+      this.#notes.push(`${found?.name}: only /bin/sh is on this machine; it is used instead`);
+      return undefined;
+    }
+    return shell;
+  }
+
+  #passwordHash(fields: ReadonlyMap<string, Found>): string | undefined {
+    const found = fields.get('hashed_passwd') ?? fields.get('passwd');
+    const hash = this.#yaml.text(found);
+    // cloud-init locks a password unless it is told not to.
+    if (found === undefined || hash === undefined || this.#yaml.flag(fields.get('lock_passwd')) !== false) {
+      return undefined;
+    }
+    if (!crypt.test(hash)) {
+      this.#yaml.fault(found, `${found.name} must be a hash as of mkpasswd(1)`);
+      return undefined;
+    }
+    return hash;
+  }
+
+  #files(found: Found | undefined): readonly FileToWrite[] {
+    return this.#yaml.items(found).flatMap((item) => {
+      const fields = this.#yaml.fields(item);
+      this.#noteUnused(
+        fields,
+        ['path', 'content', 'encoding', 'permissions', 'owner', 'append', 'defer'],
+        `${item.name}.`,
+      );
+      const path = this.#path(fields.get('path'), item);
+      const content = this.#content(fields);
+      const mode = this.#mode(fields.get('permissions'));
+      const owner = this.#owner(fields.get('owner'));
+      const isAppended = this.#yaml.flag(fields.get('append')) ?? false;
+      return path === undefined || content === undefined || mode === undefined || owner === undefined
+        ? []
+        : [{ path, content, mode, owner, isAppended }];
+    });
+  }
+
+  #path(found: Found | undefined, item: Found): string | undefined {
+    const path = this.#yaml.text(found);
+    if (found === undefined || path === undefined) {
+      this.#yaml.fault(item, `${item.name} needs a path`);
+      return undefined;
+    }
+    const parts = path.split('/').slice(1);
+    const isPlain = parts.every(
+      (part) => part !== '' && part !== '.' && part !== '..' && part.length < 256 && !part.includes('\0'),
+    );
+    if (!path.startsWith('/') || !isPlain || path.length > 1024) {
+      this.#yaml.fault(found, `${found.name} must be an absolute path without "." and ".." parts`);
+      return undefined;
+    }
+    if (!writableTrees.some((tree) => path.startsWith(tree))) {
+      this.#yaml.fault(found, `${found.name} is not below ${writableTrees.join(', ')}`);
+      return undefined;
+    }
+    return path;
+  }
+
+  #content(fields: ReadonlyMap<string, Found>): string | Uint8Array | undefined {
+    const found = fields.get('content');
+    const text = this.#yaml.text(found) ?? '';
+    const encoding = this.#yaml.text(fields.get('encoding')) ?? 'text/plain';
+    if (encoding === 'text/plain') {
+      return text;
+    }
+    const at = fields.get('encoding') ?? { node: undefined, name: 'encoding' };
+    if (encoding !== 'b64' && encoding !== 'base64') {
+      this.#yaml.fault(at, `${at.name} must be text/plain, b64 or base64`);
+      return undefined;
+    }
+    const bytes = decodeBase64(text);
+    if (bytes === undefined) {
+      this.#yaml.fault(found ?? at, `${found?.name ?? at.name} is not base64`);
+    }
+    return bytes;
+  }
+
+  #mode(found: Found | undefined): number | undefined {
+    const value = this.#yaml.textOrNumber(found) ?? 0o644;
+    const mode = typeof value === 'number' ? value : /^(0o)?[0-7]{3,5}$/.test(value) ? parseOctal(value) : -1;
+    if (found !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= 0o7777)) {
+      this.#yaml.fault(found, `${found.name} must be an octal number such as "0644"`);
+      return undefined;
+    }
+    return mode;
+  }
+
+  #owner(found: Found | undefined): string | undefined {
+    const owner = this.#yaml.text(found) ?? 'root:root';
+    if (found !== undefined && !/^[a-z0-9_-]{1,32}(:[a-z0-9_-]{1,32})?$/.test(owner)) {
+      this.#yaml.fault(found, `${found.name} must be "user" or "user:group"`);
+      return undefined;
+    }
+    return owner;
+  }
+
+  #ntp(found: Found | undefined): UserData['ntp'] {
+    if (found === undefined) {
+      return nothing.ntp;
+    }
+    const fields = this.#yaml.fields(found);
+    this.#noteUnused(fields, ['servers', 'pools'], 'ntp.');
+    return {
+      servers: this.#timeSources(fields.get('servers')),
+      pools: this.#timeSources(fields.get('pools')),
+    };
+  }
+
+  #timeSources(found: Found | undefined): readonly string[] {
+    return this.#yaml.items(found, 32).flatMap((item) => {
+      const name = this.#yaml.text(item);
+      if (name === undefined || isHostname(name) || /^[0-9a-f:.]{2,45}$/i.test(name)) {
+        return name === undefined ? [] : [name];
+      }
+      this.#yaml.fault(item, `${item.name} must be a host name or an address`);
+      return [];
+    });
+  }
+
+  #noteUnused(fields: ReadonlyMap<string, Found>, used: readonly string[], prefix = ''): void {
+    for (const name of fields.keys()) {
+      if (!used.includes(name)) {
+        this.#notes.push(`${prefix}${printable(name)} is not used on this machine`);
+      }
+    }
+  }
+}
+
+const plainUser = {
+  uid: undefined,
+  sshKeys: [],
+  shell: undefined,
+  gecos: '',
+  passwordHash: undefined,
+} as const;
+
+/** RFC 1123, 2.1. */
+export function isHostname(name: string): boolean {
+  return name.length <= 253 && name.split('.').every((label) => hostLabel.test(label));
+}
+
+function parseOctal(text: string): number {
+  return Number.parseInt(text.replace(/^0o/, ''), 8);
+}
+
+/** A key of a stranger's file in a message: no control characters, not endless. */
+function printable(name: string): string {
+  return name.replace(/[^\x20-\x7e]/g, '?').slice(0, 64);
+}
