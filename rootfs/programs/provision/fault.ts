@@ -1,6 +1,6 @@
-/** Something in a seed that was not applied; line and column count from 1. */
+/** Something that was asked for and not done (`machine`: that it could not do); line and column count from 1. */
 export interface Fault {
-  readonly file: 'user-data' | 'meta-data' | 'seed';
+  readonly file: 'user-data' | 'meta-data' | 'seed' | 'machine';
   readonly line?: number;
   readonly column?: number;
   /** Names keys, never values: it goes to logs, and values may be secret. */

@@ -4,6 +4,7 @@ import { readBootFile } from '../shared/boot-file.ts';
 import { openFileSystem } from './open-file-system.ts';
 import { openPartition } from './open-partition.ts';
 import { lastWords, StateReport } from './report.ts';
+import { setClock } from './set-clock.ts';
 
 /** Folders of state that are the machine's own; those of services are made by the engine. */
 const folders = [
@@ -28,6 +29,7 @@ const bindMounts = [
 export function setUpState(device: Device): void {
   const report = new StateReport(device);
   try {
+    setClock(device);
     const boot = readBootFile(device);
     if (boot === undefined) {
       throw new Error(`${machineLayout.bootFile} is missing`);
