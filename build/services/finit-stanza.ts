@@ -1,4 +1,3 @@
-import { machineLayout } from '../contract/machine-layout.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
@@ -11,7 +10,7 @@ export interface FinitContext {
 const machineCondition = 'dev/machine-ready';
 
 /** Sizes of finit 4.12's fields (src/svc.h), one less for the end of the string. */
-const limits = { conditions: 191, description: 63, logTag: 19, file: 63 } as const;
+const limits = { conditions: 191, description: 63 } as const;
 
 /**
  * A service's /etc/finit.d/<name>.conf (finit 4.12, doc/config.md).
@@ -45,10 +44,10 @@ export function makeFinitStanza(service: ServiceDefinition, context: FinitContex
     ...(service.kind === 'one-shot' ? [] : makeRestart(service)),
     `halt:${service.stop.signal}`,
     `kill:${Math.min(Math.max(service.stop.timeoutSeconds, 1), 60)}`,
-    `pre:30,${cleanScript}`,
     ...(service.kind === 'one-shot' ? [] : [`post:30,${cleanScript}`]),
-    `log:prio:daemon.info,tag:${logTag(service.name)}`,
-    `/usr/bin/crun run --bundle ${machineLayout.services}/${service.name} ${service.name}`,
+    // run-service logs by itself, see there.
+    'log:null',
+    `/usr/lib/keelson/run-service ${chooseMode(service)} ${service.name}`,
     `-- ${describe(service.description)}`,
   ];
   return `${words.join(' ')}\n`;
@@ -57,9 +56,9 @@ export function makeFinitStanza(service: ServiceDefinition, context: FinitContex
 /** Ends what is left of a container; gives the services that wait for it free when it is given up. */
 const cleanScript = '/usr/lib/keelson/clean-service';
 
-/** What lines of a service bear in the log. */
-export function logTag(serviceName: string): string {
-  return serviceName.slice(0, limits.logTag);
+/** In the machine's own process namespace other processes of the container outlive the first. */
+function chooseMode({ namespaces }: ServiceDefinition): 'foreground' | 'watch' {
+  return namespaces.pid === 'machine' ? 'watch' : 'foreground';
 }
 
 function makeConditions(service: ServiceDefinition, context: FinitContext): string {

@@ -86,12 +86,9 @@ function makeDecoder(): (bytes: Uint8Array) => string {
 function selectLines(text: string, name: string | undefined): readonly string[] {
   const lines = text.split('\n').filter((line) => /\]?: ./.test(line));
   if (name === undefined) return lines;
-  const own = new RegExp(`^\\S+ +\\d+ [\\d:]+ \\S+ \\S+ ${name.slice(0, tagLength)}(\\[\\d+\\])?: `);
+  const own = new RegExp(`^\\S+ +\\d+ [\\d:]+ \\S+ \\S+ ${name}(\\[\\d+\\])?: `);
   const finit = new RegExp(
     ` finit\\[1\\]: (Service|Starting|Stopping|Stopped|Successfully restarted crashing service) ${name}\\b(?!-)`,
   );
   return lines.filter((line) => own.test(line) || finit.test(line));
 }
-
-/** finit cuts the tag there; names have letters, digits and dashes only. */
-const tagLength = 19;
