@@ -84,7 +84,11 @@ function makeDecoder(): (bytes: Uint8Array) => string {
  * says about its starts and ends belongs to them.
  */
 function selectLines(text: string, name: string | undefined): readonly string[] {
-  const lines = text.split('\n').filter((line) => /\]?: ./.test(line));
+  // Some programs end their lines as if for a terminal; syslogd writes that as two characters.
+  const lines = text
+    .split('\n')
+    .map((line) => line.replace(/\^M$/, ''))
+    .filter((line) => line !== '');
   if (name === undefined) return lines;
   const own = new RegExp(`^\\S+ +\\d+ [\\d:]+ \\S+ \\S+ ${name}(\\[\\d+\\])?: `);
   const finit = new RegExp(
