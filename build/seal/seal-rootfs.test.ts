@@ -13,6 +13,8 @@ import type { Workshop } from '../tools/workshop.ts';
 import { sealRootfs } from './seal-rootfs.ts';
 
 const rootHash = 'ab'.repeat(32);
+/** Version 8 and variant of RFC 9562: derived, never random. */
+const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'seal-'));
@@ -27,9 +29,11 @@ describe('sealRootfs', () => {
       recipe,
       composed('one'),
     );
-    expect(commands.map((each) => each.replaceAll(folder, 'STEP')).join('\n')).toMatchInlineSnapshot(`
-"/usr/bin/mkfs.erofs --tar=f --quiet -d0 -zzstd,level=6 -C65536 -b4096 -T315532800 -U3cb43d5d-4908-83e8-a516-9d9e1aa406ac -Lroot STEP/root.erofs-verity
-/usr/sbin/veritysetup format --format=1 --hash=sha256 --data-block-size=4096 --hash-block-size=4096 --salt=f55b6cff619aa7c8cdf7b46c546a93cebe61469c745532452013ba3539403677 --uuid=9b58ade6-037e-8923-9fef-cf1864577406 --hash-offset=8192 STEP/root.erofs-verity STEP/root.erofs-verity"
+    expect(
+      commands.map((each) => each.replaceAll(folder, 'STEP').replaceAll(uuid, 'UUID')).join('\n'),
+    ).toMatchInlineSnapshot(`
+"/usr/bin/mkfs.erofs --tar=f --quiet -d0 -zzstd,level=6 -C65536 -b4096 -T315532800 -UUUID -Lroot STEP/root.erofs-verity
+/usr/sbin/veritysetup format --format=1 --hash=sha256 --data-block-size=4096 --hash-block-size=4096 --salt=f55b6cff619aa7c8cdf7b46c546a93cebe61469c745532452013ba3539403677 --uuid=UUID --hash-offset=8192 STEP/root.erofs-verity STEP/root.erofs-verity"
 `);
     expect(sealed).toMatchObject({ hashOffsetBytes: 8192, dataBlocks: 2, sizeBytes: 8192 + 4096, rootHash });
     expect((await readFile(sealed.path)).subarray(0, 5).toString()).toBe('erofs');
