@@ -11,3 +11,22 @@ export function renderFault(fault: Fault): string {
   const place = fault.line === undefined ? '' : `:${fault.line}:${fault.column ?? 1}`;
   return `${fault.file}${place}: ${fault.message}`;
 }
+
+/** A hostile or binary file could have a fault a byte, and all of them go to the log. */
+const mostFaults = 50;
+
+export function firstFaults(faults: readonly Fault[]): readonly Fault[] {
+  const [first] = faults;
+  return first === undefined || faults.length <= mostFaults
+    ? faults
+    : [
+        ...faults.slice(0, mostFaults),
+        { file: first.file, message: `${faults.length - mostFaults} more faults` },
+      ];
+}
+
+export function firstNotes(notes: readonly string[]): readonly string[] {
+  return notes.length <= mostFaults
+    ? notes
+    : [...notes.slice(0, mostFaults), `${notes.length - mostFaults} more keys are not used on this machine`];
+}

@@ -152,12 +152,12 @@ describe('what cannot be done is a fault, and the rest is done', () => {
     [
       'user-data is a link',
       { seed: { 'meta-data': '', 'user-data': '-> /etc/shadow' } },
-      'seed: user-data must be a plain file of at most 524288 bytes',
+      'seed: user-data must be a plain file of at most 262144 bytes',
     ],
     [
       'user-data is huge',
       { seed: { 'meta-data': '', 'user-data': `#cloud-config\n${'#'.repeat(600_000)}` } },
-      'seed: user-data must be a plain file of at most 524288 bytes',
+      'seed: user-data must be a plain file of at most 262144 bytes',
     ],
     [
       'meta-data is broken',

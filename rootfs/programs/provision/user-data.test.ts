@@ -194,6 +194,14 @@ describe('hostile', () => {
     ]);
   });
 
+  test('more faults and unknown keys than a log should hold', () => {
+    const data = read(Array.from({ length: 60 }, (_, index) => `k${index}: a\n- b: [`).join('\n'));
+    expect(data.faults.length).toBe(51);
+    expect(data.faults[50]?.message).toMatch(/^\d+ more faults$/);
+    const keys = Array.from({ length: 60 }, (_, index) => `k${index}: a`).join('\n');
+    expect(read(keys).notes[50]).toBe('10 more keys are not used on this machine');
+  });
+
   test('brackets in brackets', () => {
     expect(() => read(`hostname: ${'['.repeat(200_000)}`)).not.toThrow();
   });

@@ -1,5 +1,5 @@
 import { decodeBase64 } from '../shared/base64.ts';
-import type { Fault } from './fault.ts';
+import { type Fault, firstFaults, firstNotes } from './fault.ts';
 import { checkPublicKey } from './public-key.ts';
 import { type Found, YamlReader } from './yaml-reader.ts';
 
@@ -94,7 +94,7 @@ class UserDataReader {
       ntp: this.#ntp(fields.get('ntp')),
     };
     this.#noteUnused(fields, ['hostname', 'fqdn', 'ssh_authorized_keys', 'users', 'write_files', 'ntp']);
-    return { ...data, faults: this.#yaml.faults, notes: this.#notes };
+    return { ...data, faults: firstFaults(this.#yaml.faults), notes: firstNotes(this.#notes) };
   }
 
   #hostname(found: Found | undefined): string | undefined {
