@@ -13,6 +13,7 @@ interface Situation {
   readonly diskSectors?: number;
   readonly hasBootFile?: boolean;
   readonly commands?: readonly FakeCommand[];
+  readonly onMakeFolder?: (commandsRun: readonly string[]) => void;
 }
 
 /** A disk of 300 MiB with a state partition of 64 MiB up to its end, unless said otherwise. */
@@ -39,7 +40,16 @@ function run(situation: Situation) {
     devices: situation.bytes === undefined ? {} : { '/dev/vda4': situation.bytes },
     commands: [...(situation.commands ?? []), sfdisk],
   });
-  setUpState(device);
+  const faulty = {
+    ...device,
+    makeFolder(path: string, mode?: number) {
+      if (path.startsWith('/var/lib/keelson/')) {
+        situation.onMakeFolder?.(device.commandsRun);
+      }
+      device.makeFolder(path, mode);
+    },
+  };
+  setUpState(faulty);
   return { device, state: JSON.parse(device.readFile('/run/keelson/state.json') ?? '{}') };
 }
 
@@ -170,6 +180,29 @@ describe('what does not go well but does not matter enough', () => {
     const { state } = run({ bytes: ext4Bytes(), ...situation });
     expect(state).toMatchObject({ kind: 'disk', notes: [note] });
   });
+});
+
+test('a fault that only use brings to light is repaired', () => {
+  const { state, device } = run({
+    bytes: ext4Bytes(),
+    onMakeFolder: (commandsRun) => {
+      if (!commandsRun.some((line) => line.includes('e2fsck -f -y'))) {
+        throw new Error('Cannot make folder: Structure needs cleaning.');
+      }
+    },
+  });
+  expect(state).toMatchObject({
+    kind: 'disk',
+    actions: ['repaired /dev/vda4; files may be in lost+found'],
+    notes: ['/dev/vda4 is damaged'],
+  });
+  expect(device.commandsRun.filter((line) => /^(u?mount -t|umount|\/usr\/sbin\/e2fsck)/.test(line))).toEqual([
+    '/usr/sbin/e2fsck -p /dev/vda4',
+    'mount -t ext4 -o noatime,nodev,nosuid /dev/vda4 /var/lib/keelson',
+    'umount /var/lib/keelson',
+    '/usr/sbin/e2fsck -f -y /dev/vda4',
+    'mount -t ext4 -o noatime,nodev,nosuid /dev/vda4 /var/lib/keelson',
+  ]);
 });
 
 test('a partition is cleared before it exists', () => {
