@@ -106,8 +106,11 @@ describe('sources', () => {
   });
 
   test('the copy, when the volume is gone', () => {
-    const { report } = run({ files: copyOf(cloudConfig('hostname: kept')) });
+    const { report, faults } = run({ files: copyOf(cloudConfig('hostname: kept\nfqdn: -')) });
     expect(report).toMatchObject({ source: { kind: 'copy' }, hostname: 'kept' });
+    expect(faults).toEqual([
+      'user-data:3:7: fqdn must be letters, digits and hyphens, in parts of at most 63',
+    ]);
   });
 
   test('the volume replaces the copy', () => {

@@ -92,7 +92,10 @@ class Provisioning {
     if (copy === undefined) {
       return read ?? { seed: undefined, meta: readMetaData(''), data: readUserData('') };
     }
-    return { seed: copy, meta: readMetaData(copy.metaData), data: readUserData(copy.userData) };
+    const kept = { seed: copy, meta: readMetaData(copy.metaData), data: readUserData(copy.userData) };
+    this.#faults.push(...kept.meta.faults, ...kept.data.faults);
+    this.#notes.push(...kept.data.notes);
+    return kept;
   }
 
   #setAccounts(engine: EngineFile, data: UserData): readonly Login[] {
