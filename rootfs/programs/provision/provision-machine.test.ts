@@ -106,7 +106,7 @@ describe('sources', () => {
   });
 
   test('the copy, when the volume is gone', () => {
-    const { report, faults } = run({ files: copyOf(cloudConfig('hostname: kept\nfqdn: -')) });
+    const { report, faults } = run({ files: copyOf(cloudConfig('hostname: kept\nfqdn: a_b')) });
     expect(report).toMatchObject({ source: { kind: 'copy' }, hostname: 'kept' });
     expect(faults).toEqual([
       'user-data:3:7: fqdn must be letters, digits and hyphens, in parts of at most 63',
