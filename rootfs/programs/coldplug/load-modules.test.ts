@@ -15,6 +15,7 @@ test('lists and devices first, then what their drivers bring', () => {
       (command) => {
         if (command.includes('pci:v00001AF4d00001004')) {
           device.writeFile('/sys/bus/scsi/devices/0:0:0:0/modalias', 'scsi:t-0x05\n');
+          device.writeFile('/sys/class/input/input2/modalias', 'input:b0019v0000-e0,1,k74,\n');
         }
         return undefined;
       },
@@ -23,6 +24,6 @@ test('lists and devices first, then what their drivers bring', () => {
   loadModules(device);
   expect(device.commandsRun).toEqual([
     'modprobe -a -q overlay br_netfilter pci:v00001AF4d00001004',
-    'modprobe -a -q scsi:t-0x05',
+    'modprobe -a -q input:b0019v0000-e0,1,k74, scsi:t-0x05',
   ]);
 });

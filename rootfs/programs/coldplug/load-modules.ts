@@ -23,9 +23,11 @@ export function loadModules(device: Device): void {
 /** Sorted; one look at each bus instead of a walk through all of /sys, which is slow. */
 function deviceAliases(device: Device): readonly string[] {
   const aliases = new Set<string>();
-  for (const bus of device.list('/sys/bus')) {
-    for (const name of device.list(`/sys/bus/${bus}/devices`)) {
-      const alias = device.readFile(`/sys/bus/${bus}/devices/${name}/modalias`)?.trim();
+  // Input devices (the power button) are on no bus.
+  const folders = [...device.list('/sys/bus').map((bus) => `/sys/bus/${bus}/devices`), '/sys/class/input'];
+  for (const folder of folders) {
+    for (const name of device.list(folder)) {
+      const alias = device.readFile(`${folder}/${name}/modalias`)?.trim();
       if (alias !== undefined && alias !== '') {
         aliases.add(alias);
       }
