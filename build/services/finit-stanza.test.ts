@@ -26,8 +26,8 @@ test('a service with the defaults', () => {
 
 test('a one-shot is a task, which does not hold up a change of the runlevel', () => {
   expect(makeFinitStanza(setUp, { services: [setUp] })).toBe(
-    'task [S023456] <!dev/machine-ready> name:set-up notify:none halt:SIGTERM kill:10 log:null ' +
-      '/usr/lib/keelson/run-service foreground set-up -- Serves pages\n',
+    'task [2] <!dev/machine-ready> name:set-up notify:none halt:SIGTERM kill:10 log:null ' +
+      '/usr/lib/keelson/run-service once set-up -- Serves pages\n',
   );
 });
 
@@ -37,7 +37,7 @@ describe('start conditions', () => {
     [
       'needs a one-shot: when it has ended well',
       { needs: ['set-up'] },
-      'dev/machine-ready,task/set-up/success',
+      'dev/machine-ready,dev/started/set-up',
     ],
     [
       'after a service: when it has started or been given up',
@@ -84,6 +84,7 @@ describe('restarts and stops', () => {
     ],
     ['another signal', { stop: { signal: 'SIGINT', timeoutSeconds: 5 } }, 'halt:SIGINT kill:5'],
     ['longer than finit can wait', { stop: { signal: 'SIGTERM', timeoutSeconds: 300 } }, 'kill:60'],
+    ['readiness by sd_notify', { readiness: { kind: 'notify' } }, 'run-service notify web'],
     [
       'processes that outlive the first are looked after',
       { namespaces: { ...demoService().namespaces, pid: 'machine' } },

@@ -186,13 +186,12 @@ describe('what is asked for', () => {
   });
 });
 
-test('hooks tell finit that the service has started, or that the one-shot has ended', () => {
+test('a hook tells finit that the service has started, when that is enough', () => {
   expect(configOf().hooks).toEqual({
     poststart: [{ path: '/usr/bin/touch', args: ['touch', '/dev/started/web', '/dev/settled/web'] }],
   });
-  expect(configOf({ kind: 'one-shot' }).hooks).toEqual({
-    poststop: [{ path: '/usr/bin/touch', args: ['touch', '/dev/settled/web'] }],
-  });
+  expect(configOf({ readiness: { kind: 'notify' } }).hooks).toEqual({});
+  expect(configOf({ kind: 'one-shot', readiness: { kind: 'finished' } }).hooks).toEqual({});
 });
 
 /** Draft 4, of which the schema uses nothing that later drafts read in another way. */
