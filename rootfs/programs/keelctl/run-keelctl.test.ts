@@ -1,3 +1,4 @@
+// Over 300 lines: one machine in memory serves all commands, and each situation is short.
 import { describe, expect, test } from '@jest/globals';
 import type { EngineFile, EngineService } from '../../../build/contract/engine-file.ts';
 import { type FakeCommand, type FakeDevice, makeFakeDevice } from '../testing/fake-device.ts';
