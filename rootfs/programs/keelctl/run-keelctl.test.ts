@@ -197,7 +197,7 @@ describe('status', () => {
       }),
       '/run/keelson/state.json': JSON.stringify({ kind: 'disk', device: '/dev/vda4' }),
       '/run/keelson/provision.json': JSON.stringify({
-        source: 'cidata',
+        source: { kind: 'volume', from: '/dev/vdb' },
         faults: [{ message: 'users is no list', line: 3 }],
       }),
     };
@@ -208,7 +208,7 @@ describe('status', () => {
       'slot          a on /dev/vda2',
       'root hash     abc',
       'state         on /dev/vda4',
-      'provisioning  cidata',
+      'provisioning  from /dev/vdb',
       '              users is no list (line 3)',
     ]);
     expect(result.printed.at(-1)).toBe('All is well.');
