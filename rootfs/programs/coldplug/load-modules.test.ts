@@ -10,6 +10,7 @@ test('lists and devices first, then what their drivers bring', () => {
       '/sys/bus/pci/devices/0000:00:01.0/modalias': 'pci:v00001AF4d00001004\n',
       '/sys/bus/pci/devices/0000:00:02.0/modalias': 'pci:v00001AF4d00001004\n',
       '/sys/bus/cpu/devices/cpu0/uevent': '',
+      '/sys/devices/system/cpu/modalias': 'cpu:type:x86\n',
     },
     commands: [
       (command) => {
@@ -23,7 +24,7 @@ test('lists and devices first, then what their drivers bring', () => {
   });
   loadModules(device);
   expect(device.commandsRun).toEqual([
-    'modprobe -a -q overlay br_netfilter pci:v00001AF4d00001004',
+    'modprobe -a -q overlay br_netfilter cpu:type:x86 pci:v00001AF4d00001004',
     'modprobe -a -q input:b0019v0000-e0,1,k74, scsi:t-0x05',
   ]);
 });

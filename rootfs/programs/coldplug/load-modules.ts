@@ -23,14 +23,13 @@ export function loadModules(device: Device): void {
 /** Sorted; one look at each bus instead of a walk through all of /sys, which is slow. */
 function deviceAliases(device: Device): readonly string[] {
   const aliases = new Set<string>();
-  // Input devices (the power button) are on no bus.
-  const folders = [...device.list('/sys/bus').map((bus) => `/sys/bus/${bus}/devices`), '/sys/class/input'];
-  for (const folder of folders) {
-    for (const name of device.list(folder)) {
-      const alias = device.readFile(`${folder}/${name}/modalias`)?.trim();
-      if (alias !== undefined && alias !== '') {
-        aliases.add(alias);
-      }
+  // Input devices (the power button) and the processor are on no bus.
+  const parents = [...device.list('/sys/bus').map((bus) => `/sys/bus/${bus}/devices`), '/sys/class/input'];
+  const folders = parents.flatMap((parent) => device.list(parent).map((name) => `${parent}/${name}`));
+  for (const folder of [...folders, '/sys/devices/system/cpu']) {
+    const alias = device.readFile(`${folder}/modalias`)?.trim();
+    if (alias !== undefined && alias !== '') {
+      aliases.add(alias);
     }
   }
   return [...aliases].sort();
