@@ -199,7 +199,7 @@ describe('sliceFiles', () => {
       packages: [fakePackage('app', { '/usr/bin/app': fakeElf({ needed: ['libgone.so.1'] }) })],
       files: ['/usr/bin/app'],
       faults: [
-        'LIBRARY_NOT_FOUND Cannot run /usr/bin/app (package app): no package has the library libgone.so.1 that it needs | add the package that has libgone.so.1 to packages',
+        'LIBRARY_NOT_FOUND Cannot run /usr/bin/app (package app): no package has the library libgone.so.1 that it needs | add the package that has libgone.so.1 to packages, and run `keelson lock`',
       ],
     },
     {
@@ -212,8 +212,8 @@ describe('sliceFiles', () => {
       ],
       files: ['/usr/bin/*'],
       faults: [
-        `INTERPRETER_NOT_FOUND Cannot run /usr/bin/app (package app): there is no ${loader}, which it needs | add ${loader} to files, with the package that has it`,
-        'INTERPRETER_NOT_FOUND Cannot run /usr/bin/x (package app): there is no /bin/perl, which it needs | add /bin/perl to files, with the package that has it',
+        `INTERPRETER_NOT_FOUND Cannot run /usr/bin/app (package app): there is no ${loader}, which it needs | add ${loader} to files, with the package that has it, and run \`keelson lock\``,
+        'INTERPRETER_NOT_FOUND Cannot run /usr/bin/x (package app): there is no /bin/perl, which it needs | add /bin/perl to files, with the package that has it, and run `keelson lock`',
       ],
     },
     {
