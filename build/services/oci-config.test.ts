@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { demoService } from '../testing/demo-service.ts';
+import { openRealWorkshop } from '../testing/real-workshop.ts';
 import { makeOciConfig } from './oci-config.ts';
 import type { OciMount } from './oci-mounts.ts';
 import type { ServiceDefinition } from './service-definition.ts';
@@ -194,8 +196,17 @@ test('a hook tells finit that the service has started, when that is enough', () 
   expect(configOf({ kind: 'one-shot', readiness: { kind: 'finished' } }).hooks).toEqual({});
 });
 
+/** The published schema, from Debian's package of it. */
+const schemaFolder = 'usr/share/gocode/src/github.com/opencontainers/runtime-spec/schema';
+
 /** Draft 4, of which the schema uses nothing that later drafts read in another way. */
 async function compileSchema(): Promise<ValidateFunction> {
+  const { folder } = await (await openRealWorkshop()).openTools('schemas');
+  const readSchema = async (name: string): Promise<Record<string, unknown>> => {
+    const text = await readFile(join(folder, schemaFolder, `${name}.json`), 'utf8');
+    const { $schema: _, ...schema } = JSON.parse(text) as Record<string, unknown>;
+    return schema;
+  };
   const ajv = new Ajv({ strict: false, allErrors: true });
   for (const name of ['config-linux', 'defs', 'defs-linux'] as const) {
     ajv.addSchema(await readSchema(name), `${name}.json`);
@@ -203,11 +214,5 @@ async function compileSchema(): Promise<ValidateFunction> {
   for (const platform of ['solaris', 'vm', 'windows', 'zos']) {
     ajv.addSchema({ [platform]: false }, `config-${platform}.json`);
   }
-  return ajv.compile({ ...(await readSchema('config')), $id: 'config-schema.json' });
-}
-
-async function readSchema(name: string): Promise<Record<string, unknown>> {
-  const file = new URL(`../testing/runtime-spec/${name}.schema.json`, import.meta.url);
-  const { $schema: _, ...schema } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
-  return schema;
+  return ajv.compile({ ...(await readSchema('config-schema')), $id: 'config-schema.json' });
 }
