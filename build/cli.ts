@@ -14,12 +14,17 @@ interface GlobalOptions {
   readonly mirror?: string;
 }
 
+const interruptedError = new KeelsonError({
+  code: 'INTERRUPTED',
+  class: 'environment',
+  message: 'Interrupted; what was finished is in the store',
+});
 const interruption = new AbortController();
 process.on('SIGINT', () => {
   if (interruption.signal.aborted) process.exit(interruptedExitCode);
-  interruption.abort(new KeelsonError({ code: 'INTERRUPTED', class: 'environment', message: 'Interrupted' }));
+  interruption.abort(interruptedError);
 });
-process.on('SIGTERM', () => interruption.abort());
+process.on('SIGTERM', () => interruption.abort(interruptedError));
 // A reader that went away (`keelson … | head`) is no error of ours.
 process.stdout.on('error', () => process.exit(0));
 
@@ -87,23 +92,28 @@ program
   .command('check <recipe>')
   .description('find faults in a recipe and its services without fetching anything')
   .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText('after', '\nExamples:\n  keelson check minimal\n  keelson check ./my-recipe --json')
   .action(async (recipe: string) => (await import('./commands/check.ts')).runCheckCommand(context(), recipe));
 
 program
   .command('show <recipe-or-disk>')
   .description('what is inside a recipe or a disk: sizes, packages, services, privileges, partitions')
   .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText('after', '\nExamples:\n  keelson show minimal\n  keelson show out/minimal/*.raw --json')
   .action(async (subject: string) => (await import('./commands/show.ts')).runShowCommand(context(), subject));
 
 const store = program
   .command('store')
   .description('what lies in the store of downloads and step outputs')
   .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText('after', '\nExamples:\n  keelson store\n  keelson store collect --days 7')
   .action(async () => (await import('./commands/store.ts')).runStoreCommand(context()));
 store
   .command('collect')
   .description('remove what no build has used for a while')
   .option('--days <n>', 'keep what was used in the last so many days', parseCount, 30)
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText('after', '\nExamples:\n  keelson store collect\n  keelson store collect --days 7')
   .action(async (options: { days: number }) =>
     (await import('./commands/store.ts')).runCollectCommand(context(), options),
   );
@@ -112,6 +122,7 @@ program
   .command('doctor')
   .description('what of this computer does not suit, and what to do')
   .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText('after', '\nExamples:\n  keelson doctor\n  keelson doctor --json')
   .action(async () => {
     process.exitCode = await (await import('./commands/doctor.ts')).runDoctorCommand(context());
   });
@@ -140,17 +151,35 @@ function context(): CommandContext {
 }
 
 function fail(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.input;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // Commander has told people already.
+    writeFailure(
+      new KeelsonError({
+        code: 'ARGUMENTS_INVALID',
+        class: 'input',
+        message: error.message.replace(/^error: /, ''),
+        hint: 'Run `keelson --help`.',
+      }),
+    );
+    return exitCodes.input;
+  }
   if (interruption.signal.aborted) {
+    writeFailure(interruptedError);
     process.stderr.write('keelson: interrupted; what was finished is in the store\n');
     return interruptedExitCode;
   }
-  if (process.argv.includes('--json'))
-    process.stdout.write(`${JSON.stringify({ type: 'failed', ...errorToJson(error) })}\n`);
+  writeFailure(error);
   const isColoured =
     process.stderr.isTTY === true && context().host.environmentVariable('NO_COLOR') === undefined;
   process.stderr.write(`${renderError(error, { isColoured, workingFolder: process.cwd() })}\n`);
   return exitCodeOf(error);
+}
+
+/** With `--json`, the last line says why the command failed. */
+function writeFailure(error: unknown): void {
+  if (!process.argv.includes('--json')) return;
+  process.stdout.write(`${JSON.stringify({ type: 'failed', ...errorToJson(error) })}\n`);
 }
 
 function parseCount(text: string): number {

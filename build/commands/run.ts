@@ -20,6 +20,14 @@ export async function runRunCommand(
   recipeName: string,
   options: RunOptions,
 ): Promise<number> {
+  if (context.isJson) {
+    throw new KeelsonError({
+      code: 'JSON_UNSUPPORTED',
+      class: 'unsupported',
+      message: 'Cannot run a machine with --json: standard output is its console',
+      hint: 'Leave out --json, or build with `keelson build RECIPE --json` and boot the disk yourself.',
+    });
+  }
   const recipe = await loadRecipe({
     name: recipeName,
     repositoryFolder: context.repositoryFolder,
