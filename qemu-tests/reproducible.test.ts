@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { copyFile, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, expect } from '@jest/globals';
+import { expect } from '@jest/globals';
+import { addCleanup } from './support/afterwards.ts';
 import { compareBuilds, compareDisks } from './support/compare-builds.ts';
 import { partitionOf } from './support/partitions.ts';
 import { makeSecondCheckout, type SecondCheckout } from './support/second-checkout.ts';
@@ -22,13 +23,9 @@ promise('the same recipe and lockfile give the same bytes', () => {
   let second: BuildReport;
   let checkout: SecondCheckout;
 
-  afterAll(async () => {
-    await checkout?.remove();
-    await rm(outputFolder, { recursive: true, force: true });
-  });
-
   step('minimal is built here', async () => {
     await mkdir(outputFolder, { recursive: true });
+    addCleanup(() => rm(outputFolder, { recursive: true, force: true }));
     first = await buildRecipe('minimal', join(outputFolder, 'first'));
   });
 
@@ -43,6 +40,7 @@ promise('the same recipe and lockfile give the same bytes', () => {
     async () => {
       const { store } = await openTestWorkshop();
       checkout = await makeSecondCheckout(store.root);
+      addCleanup(checkout.remove);
       const { stdout } = await promisify(execFile)(
         '/bin/sh',
         ['-c', 'umask 077; exec ./keelson build minimal --json --out ../out'],

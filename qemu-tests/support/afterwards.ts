@@ -16,13 +16,13 @@ export async function collectEvidence(): Promise<string> {
   return files.length === 0 ? '' : `\n\nRead on in:\n${files.map((file) => `  ${file}`).join('\n')}`;
 }
 
-/** Done when the promise is over, whether it held or not. */
+/** Done when the promise is over, whether it held or not; the last added comes first. */
 export function addCleanup(cleanup: Cleanup): void {
   cleanups.add(cleanup);
 }
 
 export async function cleanUp(): Promise<void> {
-  for (const cleanup of cleanups) await cleanup();
+  for (const cleanup of [...cleanups].reverse()) await cleanup();
   cleanups.clear();
   sources.clear();
 }

@@ -16,7 +16,7 @@ export function promise(sentence: string, define: () => void): void {
   describe(sentence, () => {
     current = { failedStep: undefined };
     define();
-    afterAll(cleanUp);
+    afterAll(cleanUp, stepDeadlineMs);
   });
 }
 
