@@ -8,8 +8,10 @@ type Issue = z.core.$ZodIssue;
 
 export interface CheckedShape<T> {
   readonly value: T;
-  /** Top-level keys that had faults: `value` has their fallback or default. */
+  /** Top-level keys that had faults: `value` has their fallback or default, or their good entries. */
   readonly faultyKeys: ReadonlySet<string>;
+  /** The places of `value`. */
+  readonly source: YamlSource;
 }
 
 /**
@@ -24,43 +26,93 @@ export function checkShape<S extends z.ZodObject>(
   faults: FaultList,
 ): CheckedShape<z.output<S>> | undefined {
   const result = schema.safeParse(source.value);
-  if (result.success) return { value: result.data, faultyKeys: new Set() };
+  if (result.success) return { value: result.data, faultyKeys: new Set(), source };
   const issues = result.error.issues.flatMap((issue) => flattenUnion(issue));
   for (const issue of issues) reportIssue(issue, source, schema, faults);
 
   const faultyKeys = new Set(issues.map((issue) => String(issue.path[0] ?? '')));
-  const kept = schema.safeParse({ ...fallback, ...withoutFaults(source.value, issues, 'whole path') });
-  if (kept.success) return { value: kept.data, faultyKeys };
-  const less = schema.safeParse({ ...fallback, ...withoutFaults(source.value, issues, 'top key') });
-  return less.success ? { value: less.data, faultyKeys } : undefined;
+  const dropped = new DroppedEntries();
+  const kept = schema.safeParse({ ...fallback, ...withoutFaults(source.value, issues, dropped) });
+  if (kept.success) return { value: kept.data, faultyKeys, source: dropped.placesOf(source) };
+  const less = schema.safeParse({ ...fallback, ...withoutFaultyKeys(source.value, faultyKeys) });
+  return less.success ? { value: less.data, faultyKeys, source } : undefined;
 }
 
-/** A copy without what has faults: the very key, or all below its top-level key. Lists go whole, for their places' sake. */
+/** In these lists an entry means nothing without those before it. */
+const wholeLists = new Set(['command']);
+
+/** A copy without what has faults: the very key, or the entry of a list. */
 function withoutFaults(
   value: unknown,
   issues: readonly Issue[],
-  extent: 'whole path' | 'top key',
+  dropped: DroppedEntries,
 ): Record<string, unknown> {
   if (value === null || typeof value !== 'object') return {};
   const copy = structuredClone(value) as Record<string, unknown>;
-  for (const issue of issues) {
-    const listAt = issue.path.findIndex((part) => typeof part === 'number');
-    const end = extent === 'top key' ? 1 : listAt < 0 ? issue.path.length : listAt;
-    const path = issue.path.slice(0, end).map(String);
-    if (issue.code !== 'unrecognized_keys' || listAt >= 0 || (extent === 'top key' && path.length > 0)) {
+  for (const { path: at, ...issue } of issues) {
+    const path = at.map((part) => (typeof part === 'number' ? part : String(part)));
+    const listAt = path.findIndex((part) => typeof part === 'number');
+    if (listAt >= 0 && !wholeLists.has(String(path[listAt - 1]))) {
+      dropped.add(path.slice(0, listAt), Number(path[listAt]));
+    } else if (listAt >= 0) {
+      deleteAt(copy, path.slice(0, listAt));
+    } else if (issue.code !== 'unrecognized_keys') {
       deleteAt(copy, path);
     } else {
       for (const key of issue.keys) deleteAt(copy, [...path, key]);
     }
   }
+  dropped.removeFrom(copy);
   return copy;
 }
 
-function deleteAt(table: Record<string, unknown>, path: readonly string[]): void {
+function withoutFaultyKeys(value: unknown, faultyKeys: ReadonlySet<string>): Record<string, unknown> {
+  if (value === null || typeof value !== 'object') return {};
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !faultyKeys.has(key)));
+}
+
+function deleteAt(table: Record<string, unknown>, path: YamlPath): void {
   const parent = valueAt(table, path.slice(0, -1));
   const key = path.at(-1);
   if (key !== undefined && parent !== null && typeof parent === 'object') {
     delete (parent as Record<string, unknown>)[key];
+  }
+}
+
+/** Entries left out of lists; the places of those that stay are where they were written. */
+class DroppedEntries {
+  readonly #lists = new Map<string, { readonly path: YamlPath; readonly indexes: Set<number> }>();
+
+  add(path: YamlPath, index: number): void {
+    const list = this.#lists.get(JSON.stringify(path)) ?? { path, indexes: new Set() };
+    list.indexes.add(index);
+    this.#lists.set(JSON.stringify(path), list);
+  }
+
+  removeFrom(table: Record<string, unknown>): void {
+    for (const { path, indexes } of this.#lists.values()) {
+      const list = valueAt(table, path);
+      if (!Array.isArray(list)) continue;
+      list.splice(0, list.length, ...list.filter((_entry, index) => !indexes.has(index)));
+    }
+  }
+
+  placesOf(source: YamlSource): YamlSource {
+    return {
+      ...source,
+      has: (path) => source.has(this.#asWritten(path)),
+      place: (path) => source.place(this.#asWritten(path)),
+      keyPlace: (path) => source.keyPlace(this.#asWritten(path)),
+    };
+  }
+
+  #asWritten(path: YamlPath): YamlPath {
+    const listAt = path.findIndex((part) => typeof part === 'number');
+    const indexes = this.#lists.get(JSON.stringify(path.slice(0, Math.max(listAt, 0))))?.indexes;
+    if (listAt < 0 || indexes === undefined) return path;
+    let written = Number(path[listAt]);
+    for (const index of [...indexes].sort((left, right) => left - right)) if (index <= written) written += 1;
+    return [...path.slice(0, listAt), written, ...path.slice(listAt + 1)];
   }
 }
 

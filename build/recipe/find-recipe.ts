@@ -6,28 +6,30 @@ import { suggestName } from '../errors/nearest-name.ts';
 import { listFoldersWith } from '../services/load-layer.ts';
 import { type CheckedShape, checkShape, showValue } from './check-shape.ts';
 import { type RecipeFile, recipeFormat, recipeSchema } from './recipe-schema.ts';
-import { readYamlSource, type YamlSource } from './yaml-source.ts';
+import { readYamlSource } from './yaml-source.ts';
 
 /** One recipe file as written, with its places. */
-export interface ReadRecipe extends CheckedShape<RecipeFile> {
-  readonly source: YamlSource;
+export type ReadRecipe = CheckedShape<RecipeFile>;
+
+export interface RecipeChain {
+  /** The farthest ancestor first, the named one last. */
+  readonly chain: readonly ReadRecipe[];
+  /** Whether every ancestor could be read. */
+  readonly isWhole: boolean;
 }
 
-/**
- * Reads a recipe and all it extends: the farthest ancestor first, the named one last. `undefined` with faults when one
- * cannot be read.
- */
+/** Reads a recipe and all it extends; `undefined` with faults when the named one cannot be read, or they go in a circle. */
 export async function readRecipeChain(
   options: { readonly name: string; readonly repositoryFolder: string; readonly workingFolder: string },
   faults: FaultList,
-): Promise<ReadRecipe[] | undefined> {
+): Promise<RecipeChain | undefined> {
   const recipesFolder = join(options.repositoryFolder, 'recipes');
   const chain: ReadRecipe[] = [];
   const visited: string[] = [];
   let wanted: WantedRecipe = { name: options.name, from: options.workingFolder, place: undefined };
   for (;;) {
     const file = await findRecipeFile(wanted, recipesFolder, faults);
-    if (file === undefined) return undefined;
+    if (file === undefined) return whatIsRead(chain);
     if (visited.includes(file)) {
       const circle = [...visited.slice(visited.indexOf(file)), file].map((path) => basename(dirname(path)));
       faults.add({
@@ -40,11 +42,16 @@ export async function readRecipeChain(
     }
     visited.push(file);
     const read = await readRecipeFile(file, faults);
-    if (read === undefined) return undefined;
+    if (read === undefined) return whatIsRead(chain);
     chain.unshift(read);
-    if (read.value.extends === undefined) return chain;
+    if (read.value.extends === undefined) return { chain, isWhole: !read.faultyKeys.has('extends') };
     wanted = { name: read.value.extends, from: read.source.folder, place: read.source.place(['extends']) };
   }
+}
+
+/** An ancestor is missing: the rest can still be looked at for more faults. */
+function whatIsRead(chain: readonly ReadRecipe[]): RecipeChain | undefined {
+  return chain.length === 0 ? undefined : { chain, isWhole: false };
 }
 
 interface WantedRecipe {
@@ -102,6 +109,5 @@ async function readRecipeFile(file: string, faults: FaultList): Promise<ReadReci
     return undefined;
   }
   const fallback = { name: basename(source.folder), version: '2000.01.0', description: '-' };
-  const shape = checkShape(source, recipeSchema, fallback, faults);
-  return shape === undefined ? undefined : { ...shape, source };
+  return checkShape(source, recipeSchema, fallback, faults);
 }

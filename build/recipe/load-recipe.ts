@@ -35,9 +35,9 @@ const defaultKernels = {
 /** From YAML to a checked recipe; throws FaultsError with every fault that can be found without a network. */
 export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
   const faults = new FaultList();
-  const chain = await readRecipeChain(options, faults);
-  const own = chain?.at(-1);
-  if (chain === undefined || own === undefined) {
+  const { chain, isWhole } = (await readRecipeChain(options, faults)) ?? { chain: [], isWhole: false };
+  const own = chain.at(-1);
+  if (own === undefined) {
     faults.throwIfAny();
     throw new Error('a recipe that cannot be read has no fault');
   }
@@ -53,7 +53,7 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
   const findLayer = makeLayerFinder(options.repositoryFolder, context, faults);
   const requests = mergeServices(chain, faults);
   const surroundings: ServiceSurroundings = {
-    wantedNames: isComplete(chain) ? new Set(requests.map((request) => request.name)) : undefined,
+    wantedNames: isWhole && isComplete(chain) ? new Set(requests.map((request) => request.name)) : undefined,
     folders: serviceFolders(chain, options.repositoryFolder),
     context,
     findLayer,
@@ -94,7 +94,8 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
     services: orderServices(services, faults),
     files,
     users,
-    disk: readDisk(chain, faults),
+    // Sizes are judged against each other, so all of them must be known.
+    disk: readDisk(chain, isWhole ? faults : new FaultList()),
     outputs: [...new Set(lastGiven(chain, 'outputs')?.value ?? (['raw'] as const))],
   };
   faults.throwIfAny();

@@ -12,6 +12,7 @@ export function checkService(
   faults: FaultList,
 ): void {
   checkKind(service, source, faults);
+  checkRestart(service, source, faults);
   checkCommand(service, source, faults);
   if (service.ports.length > 0 && service.namespaces.network === 'own') {
     faults.add({
@@ -75,6 +76,27 @@ function checkKind(service: ServiceDefinition, source: YamlSource, faults: Fault
       hint: 'write "on-failure" or "never"',
     });
   }
+}
+
+/**
+ * The exit code is known where crun stays with the container, see rootfs/layers/base/files/run-service. One-shots
+ * always have such a container.
+ */
+function checkRestart(service: ServiceDefinition, source: YamlSource, faults: FaultList): void {
+  if (service.kind === 'one-shot' || service.restart.policy === 'always') return;
+  const reason =
+    service.readiness.kind === 'notify'
+      ? 'with "readiness: notify"'
+      : service.namespaces.pid === 'machine'
+        ? 'in the process namespace of the machine'
+        : undefined;
+  if (reason === undefined) return;
+  faults.add({
+    code: 'SERVICE_CONTRADICTORY',
+    message: `Cannot restart "${service.restart.policy}": how a service ends is not known ${reason}`,
+    place: source.place(['restart', 'policy']),
+    hint: 'write "policy: always", or remove what stands against it',
+  });
 }
 
 /** The program is a path: nothing on the machine searches for it. */

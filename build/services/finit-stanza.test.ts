@@ -24,10 +24,10 @@ test('a service with the defaults', () => {
   );
 });
 
-test('a one-shot is a task, which does not hold up a change of the runlevel', () => {
+test('a one-shot is a service that run-service ends for good when it is done', () => {
   expect(makeFinitStanza(setUp, { services: [setUp] })).toBe(
-    'task [2] <!dev/machine-ready> name:set-up notify:none halt:SIGTERM kill:10 log:null ' +
-      '/usr/lib/keelson/run-service once set-up -- Serves pages\n',
+    'service [S023456] <dev/machine-ready> name:set-up notify:none restart:0 oncrash:script halt:SIGTERM kill:10 ' +
+      'post:30,/usr/lib/keelson/clean-service log:null /usr/lib/keelson/run-service until-done set-up -- Serves pages\n',
   );
 });
 
@@ -81,6 +81,11 @@ describe('restarts and stops', () => {
       'never',
       { restart: { policy: 'never', limit: 10, delaySeconds: 1 } },
       'notify:none restart:0 oncrash:script',
+    ],
+    [
+      'only on failure',
+      { restart: { policy: 'on-failure', limit: 4, delaySeconds: 1 } },
+      'restart:4 restart_sec:1 oncrash:script halt:SIGTERM kill:10 post:30,/usr/lib/keelson/clean-service log:null /usr/lib/keelson/run-service until-done web',
     ],
     ['another signal', { stop: { signal: 'SIGINT', timeoutSeconds: 5 } }, 'halt:SIGINT kill:5'],
     ['longer than finit can wait', { stop: { signal: 'SIGTERM', timeoutSeconds: 300 } }, 'kill:60'],

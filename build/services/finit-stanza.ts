@@ -35,17 +35,15 @@ export function makeFinitStanza(service: ServiceDefinition, context: FinitContex
     });
   }
   const words = [
-    service.kind === 'one-shot' ? 'task' : 'service',
-    // finit runs a task once in each runlevel that it names.
-    service.kind === 'one-shot' ? '[2]' : '[S023456]',
-    // A one-shot that still waits must not hold up a change of the runlevel.
-    service.kind === 'one-shot' ? `<!${conditions}>` : `<${conditions}>`,
+    // One-shots too: finit's own `task` cannot be run again, nor tried again when it fails. run-service ends them for good.
+    'service [S023456]',
+    `<${conditions}>`,
     `name:${service.name}`,
     'notify:none',
-    ...(service.kind === 'one-shot' ? [] : makeRestart(service)),
+    ...makeRestart(service),
     `halt:${service.stop.signal}`,
     `kill:${Math.min(Math.max(service.stop.timeoutSeconds, 1), 60)}`,
-    ...(service.kind === 'one-shot' ? [] : [`post:30,${cleanScript}`]),
+    `post:30,${cleanScript}`,
     // run-service logs by itself, see there.
     'log:null',
     `/usr/lib/keelson/run-service ${chooseMode(service)} ${service.name}`,
@@ -59,11 +57,12 @@ const cleanScript = '/usr/lib/keelson/clean-service';
 
 /** How rootfs/layers/base/files/run-service runs the container and says that it has started. */
 function chooseMode({
-  kind,
   namespaces,
   readiness,
-}: ServiceDefinition): 'foreground' | 'watch' | 'notify' | 'once' {
-  if (kind === 'one-shot') return 'once';
+  restart,
+}: ServiceDefinition): 'foreground' | 'watch' | 'notify' | 'until-done' {
+  // Where an exit code of 0 is the end of it. Services whose code cannot be known have no such policy (check-service.ts).
+  if (restart.policy !== 'always') return 'until-done';
   if (readiness.kind === 'notify') return 'notify';
   // Other processes of the container outlive the first.
   return namespaces.pid === 'machine' ? 'watch' : 'foreground';
@@ -82,7 +81,7 @@ function makeConditions(service: ServiceDefinition, context: FinitContext): stri
 
 /**
  * finit waits two seconds between restarts and later five, or longer when the service asks for it; after `limit` of them
- * the service is `crashed`.
+ * the service is `crashed`. An end with exit code 0 does not come to that where the policy says so: see run-service.
  */
 function makeRestart({ restart }: ServiceDefinition): readonly string[] {
   if (restart.policy === 'never') {

@@ -35,11 +35,11 @@ export async function loadLayer(
     return undefined;
   }
   const folder = join(layersFolder, request.name);
-  const source = await readYamlSource(join(folder, 'layer.yaml'), faults);
-  if (source === undefined) return undefined;
-  const shape = checkShape(source, layerSchema, { name: request.name, description: '-' }, faults);
+  const written = await readYamlSource(join(folder, 'layer.yaml'), faults);
+  if (written === undefined) return undefined;
+  const shape = checkShape(written, layerSchema, { name: request.name, description: '-' }, faults);
   if (shape === undefined) return undefined;
-  const { value } = shape;
+  const { value, source } = shape;
   if (value.name !== request.name) {
     faults.add({
       code: 'LAYER_MISNAMED',

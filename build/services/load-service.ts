@@ -46,11 +46,12 @@ export async function loadService(
 ): Promise<LoadedService | undefined> {
   const folder = await findServiceFolder(request, surroundings.folders, faults);
   if (folder === undefined) return undefined;
-  const source = await readYamlSource(join(folder, 'service.yaml'), faults);
-  if (source === undefined) return undefined;
+  const written = await readYamlSource(join(folder, 'service.yaml'), faults);
+  if (written === undefined) return undefined;
   const fallback = { name: request.name, description: '-', command: ['-'] };
-  const shape = checkShape(source, serviceSchema, fallback, faults);
+  const shape = checkShape(written, serviceSchema, fallback, faults);
   if (shape === undefined) return undefined;
+  const { source } = shape;
   if (shape.value.name !== request.name && !shape.faultyKeys.has('name')) {
     faults.add({
       code: 'SERVICE_MISNAMED',
