@@ -1,4 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { createBuildHost } from './node-host.ts';
 
 const host = createBuildHost({ mirror: 'http://mirror.example' });
@@ -65,4 +66,51 @@ test('a wait ends with the build', async () => {
 
 test('the mirror of the command line stands for that of the environment', () => {
   expect(host.environmentVariable('KEELSON_MIRROR')).toBe('http://mirror.example');
+});
+
+describe('downloads', () => {
+  const close: (() => void)[] = [];
+  afterAll(() => {
+    for (const each of close) each();
+  });
+
+  /** Answers every connection with `answer` and closes it. */
+  async function serve(answer: (path: string) => string | Buffer): Promise<string> {
+    const server = createServer((socket) => {
+      socket.once('data', (request) => socket.end(answer(String(request).split(' ')[1] ?? '')));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    close.push(() => server.close());
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  async function read(url: string): Promise<{ status: number; text: string }> {
+    const { status, body } = await host.download(url);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      await host.wait(1);
+    }
+    return { status, text: Buffer.concat(chunks).toString() };
+  }
+
+  test('follow redirects, but not for ever', async () => {
+    const url = await serve((path) =>
+      path === '/end'
+        ? 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'
+        : `HTTP/1.1 302 Found\r\nLocation: ${path === '/once' ? '/end' : path}\r\n\r\n`,
+    );
+    expect(await read(`${url}/once`)).toEqual({ status: 200, text: 'hi' });
+    await expect(read(`${url}/circle`)).rejects.toThrow('it redirects more than 5 times');
+  });
+
+  test('cut off while the reader is slow, are an error and not the end of the process', async () => {
+    const url = await serve(() =>
+      Buffer.concat([
+        Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\nConnection: close\r\n\r\n'),
+        Buffer.alloc(1_000_000),
+      ]),
+    );
+    await expect(read(url)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
 });

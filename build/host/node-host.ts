@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { BuildHost, Command, CommandResult, HttpReply, RunOptions } from './build-host.ts';
+import { httpDownload } from './http-download.ts';
 
 /** How long a child has after SIGTERM before SIGKILL. */
 const killDelayMs = 3000;
@@ -105,32 +106,9 @@ async function download(
   // Sizes and offsets count the bytes as stored, so no compression on the way.
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (offsetBytes > 0) headers.range = `bytes=${offsetBytes}-`;
-  const response = await unwrapped(() => fetch(url, { headers, signal, redirect: 'follow' }));
-  return {
-    status: response.status,
-    headers: Object.fromEntries(response.headers),
-    body: unwrappedBody(response.body),
-  };
+  return httpDownload(url, headers, signal);
 }
 
 function anySignal(first: AbortSignal, second: AbortSignal | undefined): AbortSignal {
   return second === undefined ? first : AbortSignal.any([first, second]);
-}
-
-/** `fetch` hides the reason in `cause`. */
-async function unwrapped<T>(action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    throw (error as { cause?: unknown }).cause ?? error;
-  }
-}
-
-async function* unwrappedBody(body: AsyncIterable<Uint8Array> | null): AsyncGenerator<Uint8Array> {
-  if (body === null) return;
-  try {
-    yield* body;
-  } catch (error) {
-    throw (error as { cause?: unknown }).cause ?? error;
-  }
 }

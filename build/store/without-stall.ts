@@ -3,7 +3,7 @@ import type { BuildHost } from '../host/build-host.ts';
 export class StalledError extends Error {}
 
 /**
- * Runs `action` with a signal that aborts when `alive` has not been called for `stallMs` (twice that at most); it then
+ * Runs `action` with a signal that aborts at its end, or when `alive` has not been called for `stallMs` (twice that at most); it then
  * fails with StalledError.
  */
 export async function withoutStall<T>(
@@ -28,5 +28,7 @@ export async function withoutStall<T>(
     throw stalled.signal.aborted ? new StalledError() : error;
   } finally {
     done.abort();
+    // What is still open, such as a reply nobody wanted to read, is closed.
+    stalled.abort();
   }
 }

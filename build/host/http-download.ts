@@ -1,0 +1,45 @@
+import { get as getPlain, type IncomingMessage } from 'node:http';
+import { get as getSecure } from 'node:https';
+import type { HttpReply } from './build-host.ts';
+
+const maxRedirects = 5;
+
+/**
+ * GETs a URL, following redirects. Not with `fetch`: a server that closes in the middle of a body can end the whole
+ * process there (an assertion of undici outside of any promise). The connection of a reply whose body is not read to
+ * its end lives until `signal` aborts.
+ */
+export async function httpDownload(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<HttpReply> {
+  let address = new URL(url);
+  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
+    const response = await open(address, headers, signal);
+    const status = response.statusCode ?? 0;
+    const { location } = response.headers;
+    if (![301, 302, 303, 307, 308].includes(status) || location === undefined) {
+      return { status, headers: plainHeaders(response), body: response };
+    }
+    response.destroy();
+    address = new URL(location, address);
+  }
+  throw new Error(`it redirects more than ${maxRedirects} times`);
+}
+
+function open(
+  address: URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const get = address.protocol === 'https:' ? getSecure : getPlain;
+  return new Promise((resolve, reject) => {
+    get(address, { headers, signal }, resolve).on('error', reject);
+  });
+}
+
+function plainHeaders({ headers }: IncomingMessage): Record<string, string> {
+  const pairs = Object.entries(headers).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(pairs.map(([name, value]) => [name, String(value)]));
+}
