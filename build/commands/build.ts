@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { formatBytes } from '../errors/format-quantity.ts';
 import type { BuildEvent } from '../events/build-event.ts';
+import { openOutputFolder } from '../formats/output-folder.ts';
 import { readLockfile } from '../lock/lockfile-io.ts';
 import { buildImage } from '../pipeline/build-image.ts';
 import { loadRecipe } from '../recipe/load-recipe.ts';
@@ -45,6 +46,7 @@ export async function buildRecipe(
   const startedAt = workshop.host.now();
   const lockfile = await readLockfile(recipe);
   const outputFolder = resolve(context.workingFolder, options.out ?? `out/${recipe.name}`);
+  await openOutputFolder(outputFolder);
   const built = await buildImage(workshop, steps, recipe, lockfile, outputFolder);
   const counts = steps.counts();
   return {

@@ -1,11 +1,13 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LockedPackage } from '../debian/package.ts';
 import { outputFormatNames, type Recipe } from '../recipe/recipe.ts';
 import { bytesOf } from '../rootfs/byte-source.ts';
+import { processMark } from '../store/process-mark.ts';
 import { asOutputError } from './output-error.ts';
+import { openOutputFolder } from './output-folder.ts';
 import { outputFormats } from './output-format.ts';
 import { placeFiles } from './place-files.ts';
 import { writeSoftwareBill } from './software-bill.ts';
@@ -63,6 +65,24 @@ describe('placing outputs', () => {
     );
     await expect(placing).rejects.toThrow('interrupted');
     expect(await readdir(folder)).toEqual(['store-a']);
+  });
+
+  test('what a killed build left behind is removed, what others are writing is not', async () => {
+    const [pid, start, namespace] = processMark().split('-');
+    const living = `.keelson-${pid}-${start}-${namespace}-abcdef`;
+    const dead = `.keelson-${pid}-1-${namespace}-abcdef`;
+    for (const name of [living, dead, '.keelson-mine']) await mkdir(join(folder, name));
+    await openOutputFolder(folder);
+    expect((await readdir(folder)).sort()).toEqual([living, '.keelson-mine'].sort());
+  });
+
+  test('a folder in the place of a file', async () => {
+    await mkdir(join(folder, 'a', 'b'), { recursive: true });
+    const file = await finished('a', 'one');
+    await expect(placeFiles(folder, [file], '.s', signal)).rejects.toMatchObject({
+      code: 'OUTPUT_NOT_WRITABLE',
+      message: `Cannot write the outputs to ${folder}: a folder has the name of one of them`,
+    });
   });
 
   test('a file in the place of the folder', async () => {

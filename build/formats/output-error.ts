@@ -6,6 +6,7 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: 'it is on a read-only file system',
   ENOTDIR: 'a part of its path is a file',
   EEXIST: 'it is a file',
+  EISDIR: 'a folder has the name of one of them',
   ENOSPC: 'there is no space left',
   EDQUOT: 'your quota is used up',
 };

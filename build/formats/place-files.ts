@@ -1,18 +1,8 @@
-import {
-  chmod,
-  constants,
-  copyFile,
-  mkdir,
-  mkdtemp,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, constants, copyFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copyIntoSparse, writeSparseFile } from '../disk/sparse-file.ts';
 import { asOutputError } from './output-error.ts';
+import { makeAside, openOutputFolder } from './output-folder.ts';
 import type { FinishedFile } from './output-format.ts';
 
 export interface PlacedFile extends FinishedFile {
@@ -39,7 +29,7 @@ export async function placeFiles(
 ): Promise<void> {
   let aside: string | undefined;
   try {
-    await mkdir(outputFolder, { recursive: true });
+    await openOutputFolder(outputFolder);
     const stampPath = join(outputFolder, stampName);
     const before = await readStamps(stampPath);
     const stamps: Record<string, Stamp> = {};
@@ -49,7 +39,7 @@ export async function placeFiles(
       const isThere = known?.sha256 === file.sha256 && isSame(known, await lookAt(target));
       if (!isThere) {
         signal.throwIfAborted();
-        aside ??= await mkdtemp(join(outputFolder, '.keelson-'));
+        aside ??= await makeAside(outputFolder);
         const written = join(aside, file.name);
         await copySparse(file, written, signal);
         await rename(written, target);

@@ -46,10 +46,12 @@ export async function runStage<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const startedAt = workshop.host.now();
-  const ranBefore = steps.counts().ran;
+  const before = steps.counts();
   workshop.emit({ type: 'stage-started', stage });
   const result = await work();
   const seconds = (workshop.host.now() - startedAt) / 1000;
-  workshop.emit({ type: 'stage-finished', stage, isCached: steps.counts().ran === ranBefore, seconds });
+  const { ran, cached } = steps.counts();
+  const isCached = ran === before.ran && cached > before.cached;
+  workshop.emit({ type: 'stage-finished', stage, isCached, seconds });
   return result;
 }
