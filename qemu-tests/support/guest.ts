@@ -33,7 +33,7 @@ export class Guest {
   }
 
   /** Until a command can be run; false connections (the port answers before sshd does) do not count. */
-  async waitUntilReachable(deadlineMs = 120_000): Promise<void> {
+  async waitUntilReachable(deadlineMs = 180_000): Promise<void> {
     const wait = { what: 'a login over SSH', deadlineMs };
     await waitFor(async () => {
       this.disconnect();
