@@ -31,5 +31,9 @@ export interface EngineService {
     readonly gid: number;
     readonly mode: number;
   }[];
-  readonly health?: { readonly command: readonly string[]; readonly timeoutSeconds: number };
+  readonly health?: {
+    readonly command: readonly string[];
+    readonly intervalSeconds: number;
+    readonly timeoutSeconds: number;
+  };
 }

@@ -26,15 +26,7 @@ describe('bundleProgram', () => {
     const content = await bundleProgram('hello', folder);
     expect((await content.read()).toString()).toMatchInlineSnapshot(`
 "#!/usr/bin/qjs -m
-
-// hello/main.ts
-import * as std from "std";
-
-// shared/greet.ts
-var greet = (name) => "Hi " + name;
-
-// hello/main.ts
-std.out.puts(greet("you"));
+import*as o from"std";var t=r=>"Hi "+r;o.out.puts(t("you"));
 "
 `);
   });

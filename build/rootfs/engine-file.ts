@@ -35,8 +35,6 @@ function makeEngineService({ service, root }: OciBundle): EngineService {
         mode: node?.mode ?? 0o700,
       };
     }),
-    ...(service.health === undefined
-      ? {}
-      : { health: { command: service.health.command, timeoutSeconds: service.health.timeoutSeconds } }),
+    ...(service.health === undefined ? {} : { health: service.health }),
   };
 }

@@ -322,6 +322,32 @@ const situations: readonly Situation[] = [
     ],
   },
   {
+    situation: 'a restart by exit code, where there is none',
+    files: {
+      [recipe]: recipeText('mine', 'services: [a]'),
+      [service]: serviceText('a', 'readiness: notify', 'restart: { policy: on-failure }'),
+    },
+    says: [
+      'system-services/a/service.yaml:5:20: Cannot restart "on-failure": how a service ends is not known with "readiness: notify"  [SERVICE_CONTRADICTORY]',
+      '  5 | restart: { policy: on-failure }',
+      '    |                    ^',
+      'hint: write "policy: always", or remove what stands against it',
+    ],
+  },
+  {
+    situation: 'a restart by exit code, beside the processes of the machine',
+    files: {
+      [recipe]: recipeText('mine', 'services: [a]'),
+      [service]: serviceText('a', 'namespaces: { pid: machine }', 'restart: { policy: never }'),
+    },
+    says: [
+      'system-services/a/service.yaml:5:20: Cannot restart "never": how a service ends is not known in the process namespace of the machine  [SERVICE_CONTRADICTORY]',
+      '  5 | restart: { policy: never }',
+      '    |                    ^',
+      'hint: write "policy: always", or remove what stands against it',
+    ],
+  },
+  {
     situation: 'a one-shot that is never finished',
     files: {
       [recipe]: recipeText('mine', 'services: [a]'),

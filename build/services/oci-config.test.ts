@@ -126,9 +126,11 @@ describe('confinement when nothing is asked for', () => {
       '/run',
       '/sys',
       '/tmp',
+      '/dev/log',
       '/dev/mqueue',
       '/dev/pts',
       '/dev/shm',
+      '/run/keelson/log',
       '/sys/fs/cgroup',
     ]);
     expect(mountAt({}, '/sys')?.options).toContain('ro');

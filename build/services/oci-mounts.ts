@@ -23,7 +23,7 @@ export function makeMounts(service: ServiceDefinition): readonly OciMount[] {
   ];
   const places = new Set(asked.map(({ destination }) => destination));
   const usual = usualMounts(service).filter(({ destination }) => !isCovered(destination, places));
-  return [...usual, ...asked].toSorted(byDepthThenPath);
+  return [...usual, ...makeLogMounts(service, places), ...asked].toSorted(byDepthThenPath);
 }
 
 function usualMounts(service: ServiceDefinition): readonly OciMount[] {
@@ -62,6 +62,30 @@ function usualMounts(service: ServiceDefinition): readonly OciMount[] {
       : []),
     makeTemporary('/run', service),
     makeTemporary('/tmp', service),
+  ];
+}
+
+/**
+ * For programs that call syslog(3): /dev/log. The folder of the socket, not the socket, which is another one each time the
+ * log starts. Writing to a socket is no writing to its file system; crun copies the machine's link (`copy-symlink`, crun.1).
+ */
+function makeLogMounts(service: ServiceDefinition, places: ReadonlySet<string>): readonly OciMount[] {
+  const folder = '/run/keelson/log';
+  const targets = new Set(service.mounts.map(({ target }) => target));
+  return [
+    ...(isCovered(folder, targets)
+      ? []
+      : [
+          {
+            destination: folder,
+            type: 'bind',
+            source: folder,
+            options: ['bind', 'ro', 'nosuid', 'nodev', 'noexec', 'private'],
+          },
+        ]),
+    ...(isCovered('/dev/log', places)
+      ? []
+      : [{ destination: '/dev/log', type: 'bind', source: '/dev/log', options: ['bind', 'copy-symlink'] }]),
   ];
 }
 

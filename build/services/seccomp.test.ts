@@ -6,7 +6,13 @@ const profile: SeccompProfile = {
   defaultErrnoRet: 38,
   archMap: [{ architecture: 'SCMP_ARCH_X86_64', subArchitectures: ['SCMP_ARCH_X86'] }],
   syscalls: [
-    { names: ['read', 'write'], action: 'SCMP_ACT_ALLOW', args: [], includes: {}, excludes: {} },
+    {
+      names: ['clone', 'clone3', 'read', 'unshare', 'write'],
+      action: 'SCMP_ACT_ALLOW',
+      args: [],
+      includes: {},
+      excludes: {},
+    },
     { names: ['arch_prctl'], action: 'SCMP_ACT_ALLOW', args: null, includes: { arches: ['amd64', 'x32'] } },
     { names: ['sync_file_range2'], action: 'SCMP_ACT_ALLOW', includes: { arches: ['arm64'] } },
     { names: ['clock_settime'], action: 'SCMP_ACT_ALLOW', includes: { caps: ['CAP_SYS_TIME'] } },
@@ -30,7 +36,13 @@ function rulesOf(...parameters: readonly ['x86-64' | 'arm64', readonly string[]]
 }
 
 describe('which rules hold', () => {
-  const always = ['read,write SCMP_ACT_ALLOW', 'personality SCMP_ACT_ALLOW'];
+  const always = [
+    'read,write SCMP_ACT_ALLOW',
+    'personality SCMP_ACT_ALLOW',
+    'clone SCMP_ACT_ALLOW',
+    'clone3 SCMP_ACT_ERRNO',
+    'fsconfig,fsmount,fsopen,fspick,mount,mount_setattr,move_mount,open_tree,pivot_root,setns,umount,umount2,unshare SCMP_ACT_ERRNO',
+  ];
   const situations: readonly (readonly [string, 'x86-64' | 'arm64', readonly string[], readonly string[]])[] =
     [
       [
@@ -72,5 +84,27 @@ test('what a rule keeps of its own', () => {
   const { defaultErrnoRet, syscalls } = makeSeccomp(profile, 'x86-64', []);
   expect(defaultErrnoRet).toBe(38);
   expect(syscalls[0]).toEqual({ names: ['read', 'write'], action: 'SCMP_ACT_ALLOW' });
-  expect(syscalls.at(-1)?.args).toEqual([{ index: 0, value: 8, valueTwo: 0, op: 'SCMP_CMP_EQ' }]);
+  expect(syscalls.find(({ names }) => names.includes('personality'))?.args).toEqual([
+    { index: 0, value: 8, valueTwo: 0, op: 'SCMP_CMP_EQ' },
+  ]);
+});
+
+describe('new namespaces', () => {
+  const namesOf = (capabilities: readonly string[], action: string): readonly string[] =>
+    makeSeccomp(profile, 'x86-64', capabilities)
+      .syscalls.filter((rule) => rule.action === action)
+      .flatMap(({ names }) => names);
+  test('are refused, and threads are not', () => {
+    const clone = makeSeccomp(profile, 'x86-64', []).syscalls.find(({ names }) => names.includes('clone'));
+    expect(namesOf([], 'SCMP_ACT_ALLOW')).not.toContain('unshare');
+    expect(clone).toMatchObject({
+      action: 'SCMP_ACT_ALLOW',
+      args: [{ index: 0, value: 0x7e020000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }],
+    });
+  });
+  test('are for who has CAP_SYS_ADMIN', () => {
+    expect(namesOf(['CAP_SYS_ADMIN'], 'SCMP_ACT_ALLOW')).toEqual(
+      expect.arrayContaining(['clone', 'clone3', 'unshare']),
+    );
+  });
 });

@@ -84,15 +84,28 @@ function makeDecoder(): (bytes: Uint8Array) => string {
  * says about its starts and ends belongs to them.
  */
 function selectLines(text: string, name: string | undefined): readonly string[] {
-  // Some programs end their lines as if for a terminal; syslogd writes that as two characters.
   const lines = text
     .split('\n')
-    .map((line) => line.replace(/\^M$/, ''))
-    .filter((line) => line !== '');
+    .filter((line) => line !== '')
+    .map(tidy);
   if (name === undefined) return lines;
   const own = new RegExp(`^\\S+ +\\d+ [\\d:]+ \\S+ \\S+ ${name}(\\[\\d+\\])?: `);
   const finit = new RegExp(
     ` finit\\[1\\]: (Service|Starting|Stopping|Stopped|Successfully restarted crashing service) ${name}\\b(?!-)`,
   );
   return lines.filter((line) => own.test(line) || finit.test(line));
+}
+
+/**
+ * Some programs end their lines as if for a terminal, which syslogd writes as two characters. finit says things under
+ * numbers that have no name (LOG_CONSOLE in its src/log.h and others), which syslogd writes as `<117>`.
+ */
+function tidy(line: string): string {
+  const severities = ['emerg', 'alert', 'crit', 'err', 'warn', 'notice', 'info', 'debug'];
+  return line
+    .replace(/\^M$/, '')
+    .replace(
+      /^(\S+ +\d+ [\d:]+ \S+) <(\d+)> /,
+      (_, start, number) => `${start} init.${severities[number & 7]} `,
+    );
 }

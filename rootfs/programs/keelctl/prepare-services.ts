@@ -5,11 +5,14 @@ import { readEngine } from './engine.ts';
 /** Called once at each boot, when state is mounted: crun does not make the folders that it binds. */
 export const prepareServices: KeelctlCommand = {
   usage: 'prepare-services',
-  summary: 'make the folders that services keep on state',
+  summary: 'make the folders that services keep on state, ask for health checks',
   audience: 'internal',
   operands: [0, 0],
   run(device) {
-    const folders = readEngine(device).services.flatMap(({ stateFolders }) => stateFolders);
+    const { services } = readEngine(device);
+    // finit's condition for `keelctl watch-health`.
+    if (services.some(({ health }) => health !== undefined)) device.writeFile('/dev/health-checks', '');
+    const folders = services.flatMap(({ stateFolders }) => stateFolders);
     const faults = folders.flatMap((folder) => makeStateFolder(device, folder));
     if (faults.length > 0) throw new CommandFailed(faults.join('\n'));
     return 0;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { EngineFile, EngineService } from '../../../build/contract/engine-file.ts';
 import { type FakeCommand, type FakeDevice, makeFakeDevice } from '../testing/fake-device.ts';
+import { makeHealthRounds } from './health.ts';
 import { runKeelctl } from './run-keelctl.ts';
 
 function service(name: string, changes: Partial<EngineService> = {}): EngineService {
@@ -31,7 +32,7 @@ const engine: EngineFile = {
     service('sshd', {
       after: ['log'],
       needs: ['network'],
-      health: { command: ['/usr/bin/true'], timeoutSeconds: 5 },
+      health: { command: ['/usr/bin/true'], intervalSeconds: 30, timeoutSeconds: 5 },
     }),
     service('set-up', { kind: 'one-shot' }),
   ],
@@ -55,11 +56,11 @@ interface Situation {
 function run(line: string, situation: Situation = {}): FakeDevice & { readonly exitCode: number } {
   const statuses = engine.services.map(({ name }, index) => ({
     identity: name,
-    status: name === 'set-up' ? 'done' : 'running',
+    status: name === 'set-up' ? 'stopped' : 'running',
     pid: 100 + index,
     uptime: 65 + index,
     restarts: 0,
-    ...(name === 'set-up' ? { exit: { code: 0 } } : {}),
+    ...(name === 'set-up' ? { exit: { signal: 15 } } : {}),
     ...situation.states?.[name],
   }));
   const containers = ['log', 'network', 'sshd'].flatMap((name, index) => [
@@ -74,6 +75,7 @@ function run(line: string, situation: Situation = {}): FakeDevice & { readonly e
       '/var/lib/keelson/log/messages': `${messages.slice(2).join('\n')}\n`,
       '/var/lib/keelson/log/messages.0': `${messages.slice(0, 2).join('\n')}\n`,
       '/proc/uptime': '3725.10 100.00',
+      '/run/keelson/done/set-up': '',
       ...Object.fromEntries(containers),
       ...situation.files,
     },
@@ -84,6 +86,20 @@ function run(line: string, situation: Situation = {}): FakeDevice & { readonly e
     ],
   });
   return Object.assign(device, { exitCode: runKeelctl(device) });
+}
+
+/** `keelctl start set-up`, not yet run. */
+function startWith(command: FakeCommand): FakeDevice {
+  return makeFakeDevice({
+    arguments: ['start', 'set-up'],
+    files: {
+      '/usr/lib/keelson/engine.json': JSON.stringify(engine),
+      '/run/keelson/done/set-up': '',
+      '/run/crun/set-up/status': JSON.stringify({ pid: 300 }),
+      '/proc/300/stat': '300 (set-up) S 1',
+    },
+    commands: [command],
+  });
 }
 
 describe('ps', () => {
@@ -112,9 +128,23 @@ describe('ps', () => {
     expect(found).toMatchObject({ state, pid: null, memoryBytes: null });
   });
 
+  test('a service whose last check went badly', () => {
+    const files = { '/run/keelson/health/sshd': '{ "isHealthy": false, "message": "no answer in 5 s" }' };
+    expect(run('ps', { files }).printed[3]).toContain('sshd     running (unhealthy)  202 ');
+    expect(JSON.parse(run('ps --json', { files }).printed.join(''))[2].health).toEqual({
+      isHealthy: false,
+      message: 'no answer in 5 s',
+    });
+  });
+
   test('a one-shot that ended badly has failed', () => {
-    const { printed } = run('ps --json', { states: { 'set-up': { exit: { code: 7 } } } });
+    const { printed } = run('ps --json', { states: { 'set-up': { status: 'crashed', exit: { code: 7 } } } });
     expect(JSON.parse(printed.join(''))[3]).toMatchObject({ state: 'failed', lastExit: { code: 7 } });
+  });
+
+  test('one that is done ended with 0, whatever finit says of its last moment', () => {
+    const { printed } = run('ps --json');
+    expect(JSON.parse(printed.join(''))[3]).toMatchObject({ state: 'done', lastExit: { code: 0 } });
   });
 
   test('finit does not answer', () => {
@@ -130,10 +160,18 @@ describe('ps', () => {
 
 describe('logs', () => {
   test('of one service, over rotated files, with what finit says about it', () => {
-    expect(run('logs sshd').printed).toEqual([messages[1], messages[2]?.replace('^M', ''), messages[4]]);
+    expect(run('logs sshd').printed).toEqual([
+      'Nov 21 08:50:22 demo init.notice finit[1]: Starting sshd[237]',
+      'Nov 21 08:50:31 demo daemon.info sshd: Server listening on 0.0.0.0 port 22.',
+      'Nov 21 08:50:33 demo init.warn finit[1]: Service sshd[237] died, restarting in 2000 msec (1/10)',
+    ]);
   });
   test('the last lines of all', () => {
-    expect(run('logs -n 2').printed).toEqual(messages.slice(3));
+    expect(run('logs -n 3').printed).toEqual([
+      'Nov 21 08:50:31 demo daemon.info sshd: Server listening on 0.0.0.0 port 22.',
+      messages[3],
+      'Nov 21 08:50:33 demo init.warn finit[1]: Service sshd[237] died, restarting in 2000 msec (1/10)',
+    ]);
   });
   test('a number of lines that is none', () => {
     const result = run('logs -n many');
@@ -174,6 +212,37 @@ describe('start, stop, restart', () => {
     expect(run('start sshd', { states: { sshd: { status: 'crashed' } } }).errorsPrinted).toEqual([
       'keelctl: Cannot start sshd: it is failed. See `keelctl logs sshd`.',
     ]);
+  });
+  test('start of one that ends at once, and is to be tried again', () => {
+    // Running when it is looked at first, a moment later not.
+    let looks = 0;
+    const dying: FakeCommand = ([program, ...rest]) => {
+      if (program !== 'initctl' || rest.at(-1) !== 'status') return undefined;
+      looks += 1;
+      const status = looks === 1 ? 'stopped' : looks < 4 ? 'running' : 'restart';
+      return { stdout: JSON.stringify([{ identity: 'log', status, pid: 1, uptime: 0, restarts: looks }]) };
+    };
+    const result = run('start log', { commands: [dying], states: {} });
+    expect(result.errorsPrinted).toEqual([
+      'keelctl: Cannot start log: it is restarting. See `keelctl logs log`.',
+    ]);
+    expect(result.exitCode).toBe(1);
+  });
+  test('start of a one-shot that is done runs it again', () => {
+    let looks = 0;
+    const working: FakeCommand = ([program, ...rest]) => {
+      if (program !== 'initctl') return undefined;
+      if (rest.at(-1) !== 'status') return {};
+      looks += 1;
+      const status = looks === 1 || looks > 9 ? 'stopped' : 'running';
+      if (looks > 9) result.files.set('/run/keelson/done/set-up', '');
+      return { stdout: JSON.stringify([{ identity: 'set-up', status, pid: 1, uptime: 0, restarts: 0 }]) };
+    };
+    const result = startWith(working);
+    expect(runKeelctl(result)).toBe(0);
+    expect(result.commandsRun).toContain('initctl --batch start set-up');
+    expect(looks).toBeGreaterThan(9);
+    expect(result.printed).toEqual(['set-up is done']);
   });
   test('initctl refuses', () => {
     const refusing: FakeCommand = ([program, ...rest]) =>
@@ -224,6 +293,38 @@ describe('status', () => {
     expect(JSON.parse(result.printed.join('')).health).toEqual([
       { name: 'sshd', isHealthy: false, message: 'no answer in 5 s' },
     ]);
+  });
+});
+
+describe('periodic health checks', () => {
+  const failing: FakeCommand = ([program]) => (program === 'timeout' ? { exitCode: 1 } : undefined);
+  const path = '/run/keelson/health/sshd';
+
+  test('each service when its time has come', () => {
+    const device = run('ps', { commands: [failing] });
+    const round = makeHealthRounds(device, engine);
+    expect(round() - device.now()).toBe(30_000);
+    expect(device.files.has(path)).toBe(false);
+    device.sleep(30_000);
+    expect(round() - device.now()).toBe(30_000);
+    expect(JSON.parse(device.files.get(path) ?? '')).toEqual({ isHealthy: false, message: 'exit code 1' });
+  });
+  test('one that does not run is neither well nor ill', () => {
+    const device = run('ps', { files: { [path]: '{"isHealthy":true}' } });
+    device.files.delete('/run/crun/sshd/status');
+    const round = makeHealthRounds(device, engine);
+    device.sleep(30_000);
+    round();
+    expect(device.files.has(path)).toBe(false);
+  });
+  test('nobody watches where there is nothing to check', () => {
+    expect(run('prepare-services').files.has('/dev/health-checks')).toBe(true);
+    const device = makeFakeDevice({
+      arguments: ['prepare-services'],
+      files: { '/usr/lib/keelson/engine.json': JSON.stringify({ ...engine, services: [service('log')] }) },
+    });
+    expect(runKeelctl(device)).toBe(0);
+    expect(device.files.has('/dev/health-checks')).toBe(false);
   });
 });
 

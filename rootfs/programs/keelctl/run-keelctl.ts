@@ -2,6 +2,7 @@ import type { Device } from '../device.ts';
 import { CommandFailed, type ExitCode, type Invocation, type KeelctlCommand } from './command.ts';
 import { restart, start, stop } from './control.ts';
 import { exec } from './exec.ts';
+import { watchHealth } from './health.ts';
 import { logs } from './logs.ts';
 import { nearestName } from './nearest-name.ts';
 import { poweroff, reboot } from './power.ts';
@@ -24,6 +25,7 @@ const commands: Readonly<Record<string, KeelctlCommand>> = {
   'prepare-services': prepareServices,
   release,
   'stop-everything': stopEverything,
+  'watch-health': watchHealth,
 };
 
 /** `keelctl COMMAND …`: finds the command, runs it, and turns failures into one line and an exit code. */

@@ -1,21 +1,23 @@
 import type { EngineFile, EngineService } from '../../../build/contract/engine-file.ts';
+import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
 import { CommandFailed } from './command.ts';
 import { findContainerPid } from './engine.ts';
+import { type HealthFile, readHealth } from './health.ts';
 
 export type StateName =
   | 'running'
   | 'starting'
   /** It ended, and finit waits before it starts it again. */
   | 'restarting'
-  /** Given up after too many restarts; or a one-shot that ended badly. */
+  /** Given up after too many restarts; or not to be restarted, and ended badly. */
   | 'failed'
   | 'stopping'
   /** By a person. */
   | 'stopped'
   /** For other services. */
   | 'waiting'
-  /** A one-shot that ended well. */
+  /** It ended well, and is not restarted then: one-shots, and services that are restarted on failure only. */
   | 'done';
 
 /** One service as `ps` shows it. */
@@ -28,6 +30,8 @@ export interface ServiceState {
   readonly uptimeSeconds: number | null;
   readonly restarts: number;
   readonly memoryBytes: number | null;
+  /** What its last periodic check found; `null` while there is none. */
+  readonly health: HealthFile | null;
   /** How it ended last, when it does not run: an exit code, or the number of a signal. */
   readonly lastExit: { readonly code: number } | { readonly signal: number } | null;
 }
@@ -56,7 +60,7 @@ export function readServiceStates(device: Device, engine: EngineFile): readonly 
 }
 
 function combine(device: Device, service: EngineService, status: FinitStatus | undefined): ServiceState {
-  const state = nameState(service, status);
+  const state = nameState(device, service, status);
   const isRunning = state === 'running';
   return {
     name: service.name,
@@ -66,12 +70,14 @@ function combine(device: Device, service: EngineService, status: FinitStatus | u
     uptimeSeconds: isRunning ? (status?.uptime ?? null) : null,
     restarts: status?.restarts ?? 0,
     memoryBytes: isRunning ? readMemory(device, service.name) : null,
-    lastExit: isRunning ? null : (status?.exit ?? null),
+    health: isRunning ? readHealth(device, service.name) : null,
+    // finit saw how run-service ended, which for this state is no news of the service.
+    lastExit: isRunning ? null : state === 'done' ? { code: 0 } : (status?.exit ?? null),
   };
 }
 
 /** finit's words (src/svc.c, svc_status) in ours. */
-function nameState(service: EngineService, status: FinitStatus | undefined): StateName {
+function nameState(device: Device, service: EngineService, status: FinitStatus | undefined): StateName {
   // finit leaves out what it could not read, and that never runs.
   if (status === undefined) return 'failed';
   const known: Readonly<Record<string, StateName>> = {
@@ -87,10 +93,14 @@ function nameState(service: EngineService, status: FinitStatus | undefined): Sta
     stopped: 'stopped',
     halted: 'stopped',
   };
-  if (status.status === 'done' || (service.kind === 'one-shot' && status.status === 'halted')) {
-    return status.exit === undefined || ('code' in status.exit && status.exit.code === 0) ? 'done' : 'failed';
-  }
-  return known[status.status] ?? 'waiting';
+  const state = known[status.status] ?? 'waiting';
+  const isDone = state === 'stopped' && device.status(doneFile(service.name)) !== undefined;
+  return isDone ? 'done' : state;
+}
+
+/** Made by run-service when a service has ended well and is not restarted then. */
+export function doneFile(serviceName: string): string {
+  return `${machineLayout.runtime}/done/${serviceName}`;
 }
 
 function readMemory(device: Device, serviceName: string): number | null {

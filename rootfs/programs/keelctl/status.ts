@@ -3,15 +3,13 @@ import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
 import { type KeelctlCommand, printJson } from './command.ts';
 import { readEngine } from './engine.ts';
+import { checkHealth, type HealthFile } from './health.ts';
 import { makeServiceTable } from './ps.ts';
 import { readServiceStates, type ServiceState } from './service-state.ts';
 import { showDuration } from './table.ts';
 
-export interface ServiceHealth {
+export interface ServiceHealth extends HealthFile {
   readonly name: string;
-  readonly isHealthy: boolean;
-  /** What the check said, when it is not. */
-  readonly message?: string;
 }
 
 /** A file that another program wrote at this boot, as it is. */
@@ -25,7 +23,7 @@ export const status: KeelctlCommand = {
   run(device, { isJson }) {
     const engine = readEngine(device);
     const services = readServiceStates(device, engine);
-    const health = checkHealth(device, engine, services);
+    const health = checkServices(device, engine, services);
     const isWell =
       services.every(({ state }) => !['failed', 'restarting'].includes(state)) &&
       health.every((check) => check.isHealthy);
@@ -53,24 +51,16 @@ function describeMachine(device: Device, engine: EngineFile) {
   };
 }
 
-/** Only of services that run: the others show by their state. */
-function checkHealth(
+/** Now, and only of services that run: the others show by their state. */
+function checkServices(
   device: Device,
   engine: EngineFile,
   services: readonly ServiceState[],
 ): readonly ServiceHealth[] {
   const running = new Set(services.filter(({ state }) => state === 'running').map(({ name }) => name));
-  return engine.services.flatMap(({ name, health }): readonly ServiceHealth[] => {
-    if (health === undefined || !running.has(name)) return [];
-    const seconds = String(health.timeoutSeconds);
-    const outcome = device.run(['timeout', seconds, 'crun', 'exec', name, ...health.command]);
-    if (outcome.exitCode === 0) return [{ name, isHealthy: true }];
-    const words = `${outcome.stderr}\n${outcome.stdout}`.trim().split('\n')[0];
-    // busybox's timeout is killed by the signal that it sends, GNU's says 124.
-    const isLate = outcome.exitCode === 143 || outcome.exitCode === 124;
-    const message = isLate ? `no answer in ${seconds} s` : words || `exit code ${outcome.exitCode}`;
-    return [{ name, isHealthy: false, message }];
-  });
+  return engine.services.flatMap(({ name, health }): readonly ServiceHealth[] =>
+    health === undefined || !running.has(name) ? [] : [{ name, ...checkHealth(device, name, health) }],
+  );
 }
 
 function readFacts(device: Device, path: string): Facts | null {
