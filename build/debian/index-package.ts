@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
+import { writeWhole } from '../store/write-whole.ts';
 import { isMergedUsrLink, mergedUsrPath } from './merged-usr.ts';
 import { contentsDataFile, contentsFile, type MemberRow } from './package-contents.ts';
 import type { Deb, DebEntry } from './read-deb.ts';
@@ -83,10 +84,8 @@ async function appendContent(entry: DebEntry, data: FileHandle, offset: number):
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
   const flush = async () => {
-    const { bytesWritten } = await data.write(Buffer.concat(waiting), 0, waitingBytes, offset + written);
-    if (bytesWritten !== waitingBytes)
-      throw new Error(`only ${bytesWritten} of ${waitingBytes} bytes were written`);
-    written += bytesWritten;
+    await writeWhole(data, Buffer.concat(waiting), offset + written);
+    written += waitingBytes;
     waiting = [];
     waitingBytes = 0;
   };

@@ -5,6 +5,7 @@ import type { UnifiedKernelImage } from '../boot/unified-kernel-image.ts';
 import { encodeSlotTrailer, planSlot, readSlotTrailer, type SlotTrailer } from '../contract/slot-layout.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { SealedRootfs } from '../seal/sealed-rootfs.ts';
+import { writeWhole } from '../store/write-whole.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import type { SlotImage } from './disk-image.ts';
 import { copyIntoSparse, digestFile, writeSparseFile } from './sparse-file.ts';
@@ -34,7 +35,7 @@ export async function makeSlotImage(
       await writeSparseFile(path, plan.sizeBytes, async (file) => {
         await copyIntoSparse(file, sealed.path, plan.root.offsetBytes);
         await copyIntoSparse(file, uki.path, plan.uki.offsetBytes);
-        await file.write(encodeSlotTrailer(trailer), 0, undefined, plan.trailerOffsetBytes);
+        await writeWhole(file, encodeSlotTrailer(trailer), plan.trailerOffsetBytes);
       });
       checkFound(path, trailer);
       await writeFile(join(folder, 'slot.json'), `${JSON.stringify({ sha256: await digestFile(path) })}\n`);

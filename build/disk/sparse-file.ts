@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Sha256 } from '../store/store.ts';
+import { writeWhole } from '../store/write-whole.ts';
 
 const chunkBytes = 64 * 1024;
 const zeros = Buffer.alloc(chunkBytes);
@@ -37,7 +38,7 @@ export async function copyIntoSparse(
       if (bytesRead === 0) return;
       const bytes = chunk.subarray(0, bytesRead);
       if (!bytes.equals(zeros.subarray(0, bytesRead))) {
-        await file.write(bytes, 0, bytesRead, offsetBytes + position);
+        await writeWhole(file, bytes.subarray(0, bytesRead), offsetBytes + position);
       }
       position += bytesRead;
     }

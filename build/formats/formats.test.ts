@@ -97,10 +97,11 @@ describe('placing outputs', () => {
   test.each([
     ['EACCES', 'you may not write there'],
     ['EROFS', 'it is on a read-only file system'],
+    ['ENOENT', 'it cannot be made there'],
     ['ENOTDIR', 'a part of its path is a file'],
     ['ENOSPC', 'there is no space left'],
   ])('%s is told as: %s', (code, reason) => {
-    expect(asOutputError('/out', Object.assign(new Error(), { code }))).toMatchObject({
+    expect(asOutputError('/out', Object.assign(new Error(), { code, syscall: 'mkdir' }))).toMatchObject({
       code: 'OUTPUT_NOT_WRITABLE',
       class: 'environment',
       message: `Cannot write the outputs to /out: ${reason}`,

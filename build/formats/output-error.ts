@@ -5,6 +5,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: 'you may not write there',
   EROFS: 'it is on a read-only file system',
   ENOTDIR: 'a part of its path is a file',
+  ENOENT: 'it cannot be made there',
   EEXIST: 'it is a file',
   EISDIR: 'a folder has the name of one of them',
   ENOSPC: 'there is no space left',
@@ -13,8 +14,10 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** OUTPUT_NOT_WRITABLE for what a file system refuses; anything else stays as it is. */
 export function asOutputError(outputFolder: string, error: unknown): unknown {
-  const reason = reasons[String((error as { code?: unknown } | undefined)?.code)];
-  if (reason === undefined) return error;
+  const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
+  const reason = reasons[String(code)];
+  // A file of the store that is gone is another matter.
+  if (reason === undefined || (code === 'ENOENT' && syscall !== 'mkdir')) return error;
   return new KeelsonError({
     code: 'OUTPUT_NOT_WRITABLE',
     class: 'environment',

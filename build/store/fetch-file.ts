@@ -1,11 +1,12 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { chmod, open, rm, stat } from 'node:fs/promises';
 import type { BuildHost, HttpReply } from '../host/build-host.ts';
 import type { BlobReference } from './store.ts';
 import { errorCode } from './store-error.ts';
 import { type FailureKind, failureOf, isRetried, type Patience, UrlFailure } from './url-failure.ts';
 import { withoutStall } from './without-stall.ts';
+import { writeWhole } from './write-whole.ts';
 
 /**
  * Fetches `url` to the file `partial`, going on from what is there. Never reads more than `sizeBytes`. `undefined`
@@ -128,7 +129,7 @@ async function receive(
       size += chunk.length;
       if (size > wanted.sizeBytes)
         return await forget(`it sends more than the ${wanted.sizeBytes} bytes wanted`);
-      await writeAll(file, chunk);
+      await writeWhole(file, chunk);
       hash.update(chunk);
       onBytes(chunk.length);
       counted += chunk.length;
@@ -149,11 +150,6 @@ async function receive(
   } finally {
     await file.close();
   }
-}
-
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  let written = 0;
-  while (written < chunk.length) written += (await file.write(chunk, written)).bytesWritten;
 }
 
 async function hashFile(path: string, hash: Hash): Promise<void> {
