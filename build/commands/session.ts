@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type { BuildEvent } from '../events/build-event.ts';
 import type { BuildHost } from '../host/build-host.ts';
 import { jsonListener } from '../pipeline/listeners/json-listener.ts';
@@ -18,7 +17,7 @@ export interface CommandContext {
   readonly workingFolder: string;
   /** Machine-readable output: JSON lines on standard output, nothing else. */
   readonly isJson: boolean;
-  /** Whether a live display can be drawn (standard error is a terminal). */
+  /** Whether a live display can be drawn (standard output is a terminal). */
   readonly hasTerminal: boolean;
   readonly writeOut: (line: string) => void;
   readonly writeError: (line: string) => void;
@@ -55,10 +54,6 @@ export async function withSession<Result>(
     await session.close(true);
     throw error;
   }
-}
-
-export function resolveFromWorkingFolder(context: CommandContext, path: string): string {
-  return resolve(context.workingFolder, path);
 }
 
 function makeListener(context: CommandContext): Listener {
