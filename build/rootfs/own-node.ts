@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { mergedUsrPath } from '../debian/merged-usr.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import { renderTemplate } from '../recipe/render-template.ts';
 import type { FileRequest } from '../services/service-definition.ts';
 import { bytesOf } from './byte-source.ts';
-import { toMergedUsr } from './merged-usr.ts';
 import type { SlicePart, SliceRequest } from './slice-files.ts';
 import type { ByteSource, TreeNode } from './tree.ts';
 
@@ -17,7 +17,7 @@ export async function ownNode(
   request: OwnRequest,
   bundleProgram: SliceRequest['bundleProgram'],
 ): Promise<readonly [path: string, node: TreeNode]> {
-  const path = toMergedUsr(request.path);
+  const path = mergedUsrPath(request.path);
   const asRoot = { uid: 0, gid: 0, origin: part.owner } as const;
   switch (request.kind) {
     case 'source':

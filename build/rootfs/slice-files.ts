@@ -1,9 +1,10 @@
+import { mergedUsrPath } from '../debian/merged-usr.ts';
 import type { LockedPackage, OpenedPackage } from '../debian/package.ts';
 import { FaultList } from '../errors/fault-list.ts';
 import type { RecipeTemplateContext } from '../recipe/render-template.ts';
 import type { FileRequest } from '../services/service-definition.ts';
 import { addNeeds } from './add-needs.ts';
-import { mergedUsrNodes, toMergedUsr } from './merged-usr.ts';
+import { mergedUsrNodes } from './merged-usr.ts';
 import { nearPaths } from './near-paths.ts';
 import { ownNode } from './own-node.ts';
 import { PackageIndex } from './package-index.ts';
@@ -72,7 +73,7 @@ function takeFromPackages(
   part: SlicePart,
   file: Extract<FileRequest, { kind: 'package' }>,
 ): void {
-  const wanted = toMergedUsr(file.path);
+  const wanted = mergedUsrPath(file.path);
   const claim = isPattern(wanted) ? 'drawn' : 'asked';
   const expression = patternExpression(wanted);
   const matches = isPattern(wanted) ? index.paths.filter((path) => expression.test(path)) : [wanted];
