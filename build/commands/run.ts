@@ -50,6 +50,7 @@ export async function runRunCommand(
     return { workshop: session.workshop, disk };
   });
   return runMachine(workshop, {
+    architecture: recipe.architecture,
     diskPath: disk.path,
     memoryMiB: options.memoryMiB,
     services,

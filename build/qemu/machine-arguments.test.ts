@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { diskBuses, type MachineSpec, machineArguments } from './machine-arguments.ts';
 
 const spec: MachineSpec = {
+  architecture: 'x86-64',
   memoryMiB: 512,
   cpus: 2,
   diskPath: '/m/disk.qcow2',

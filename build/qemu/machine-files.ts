@@ -1,10 +1,12 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Architecture } from '../recipe/recipe.ts';
 import type { Workshop } from '../tools/workshop.ts';
-import { firmwareFiles } from './machine-arguments.ts';
+import { machineModels } from './machine-arguments.ts';
 
 /** What makes one machine of a disk image: all it may write to. It can be started again and again. */
 export interface MachineFiles {
+  readonly architecture: Architecture;
   readonly folder: string;
   /** qcow2. */
   readonly diskPath: string;
@@ -14,6 +16,8 @@ export interface MachineFiles {
 }
 
 export interface MachineFilesOptions {
+  /** Of the disk image: it says which firmware the machine has. */
+  readonly architecture: Architecture;
   readonly folder: string;
   /** A raw disk image; only ever read. */
   readonly baseDiskPath: string;
@@ -31,11 +35,12 @@ export async function makeMachineFiles(
   workshop: Workshop,
   options: MachineFilesOptions,
 ): Promise<MachineFiles> {
-  const { folder, baseDiskPath } = options;
+  const { architecture, folder, baseDiskPath } = options;
+  const model = machineModels[architecture];
   await mkdir(folder, { recursive: true });
-  const files = machineFilesIn(folder, options.kind === 'copy' ? undefined : baseDiskPath);
-  const tools = await workshop.openTools('machine');
-  await copyFile(join(tools.folder, firmwareFiles.variables), files.variablesPath);
+  const files = machineFilesIn(folder, architecture, options.kind === 'copy' ? undefined : baseDiskPath);
+  const tools = await workshop.openTools(model.toolset);
+  await copyFile(join(tools.folder, model.firmware.variables), files.variablesPath);
   const diskArguments =
     options.kind === 'copy'
       ? ['convert', '-q', '-f', 'raw', '-O', 'qcow2', baseDiskPath, files.diskPath]
@@ -46,8 +51,13 @@ export async function makeMachineFiles(
 }
 
 /** Where the files of a machine lie that was made earlier. */
-export function machineFilesIn(folder: string, baseDiskPath?: string): MachineFiles {
+export function machineFilesIn(
+  folder: string,
+  architecture: Architecture,
+  baseDiskPath?: string,
+): MachineFiles {
   return {
+    architecture,
     folder,
     diskPath: join(folder, 'disk.qcow2'),
     variablesPath: join(folder, 'firmware-variables.fd'),

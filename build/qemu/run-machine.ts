@@ -1,6 +1,7 @@
 import { access, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Architecture } from '../recipe/recipe.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { findLogin, type Login } from './login-key-files.ts';
 import { type MachineFiles, machineFilesIn, makeMachineFiles } from './machine-files.ts';
@@ -8,6 +9,7 @@ import { makeSeed } from './make-seed.ts';
 import { type RunningMachine, startMachine } from './start-machine.ts';
 
 export interface RunMachineOptions {
+  readonly architecture: Architecture;
   /** A raw disk image; only ever read. */
   readonly diskPath: string;
   readonly memoryMiB: number;
@@ -51,10 +53,11 @@ async function openMachineFiles(
   folder: string,
   options: RunMachineOptions,
 ): Promise<MachineFiles> {
+  const { architecture, diskPath: baseDiskPath } = options;
   if (options.folder === undefined) {
-    return makeMachineFiles(workshop, { folder, baseDiskPath: options.diskPath });
+    return makeMachineFiles(workshop, { architecture, folder, baseDiskPath });
   }
-  const kept = machineFilesIn(folder);
+  const kept = machineFilesIn(folder, architecture);
   const isThere = await access(kept.diskPath).then(
     () => true,
     () => false,
@@ -65,7 +68,7 @@ async function openMachineFiles(
     );
     return kept;
   }
-  return makeMachineFiles(workshop, { folder, baseDiskPath: options.diskPath, kind: 'copy' });
+  return makeMachineFiles(workshop, { architecture, folder, baseDiskPath, kind: 'copy' });
 }
 
 /** cloud-config of a machine of one's own. */

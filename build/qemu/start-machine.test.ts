@@ -33,7 +33,7 @@ function workshopWithQemu(script: string): Workshop {
 describe('starting a machine', () => {
   test('a QEMU that cannot start says why', async () => {
     const workshop = workshopWithQemu('echo "no such disk" >&2; exit 1');
-    await expect(startMachine(workshop, { files: machineFilesIn(folder) })).rejects.toMatchObject({
+    await expect(startMachine(workshop, { files: machineFilesIn(folder, 'x86-64') })).rejects.toMatchObject({
       code: 'MACHINE_UNSTARTABLE',
       class: 'environment',
       message: 'Cannot start the machine: no such disk',
@@ -46,7 +46,7 @@ describe('starting a machine', () => {
     const workshop = workshopWithQemu(
       `for w; do case $w in socket,*) echo "\${w#*path=}" > ${socketFile};; esac; done; exit 3`,
     );
-    await expect(startMachine(workshop, { files: machineFilesIn(folder) })).rejects.toThrow(
+    await expect(startMachine(workshop, { files: machineFilesIn(folder, 'x86-64') })).rejects.toThrow(
       'Cannot start the machine: it ended with code 3',
     );
     const socketPath = (await readFile(socketFile, 'utf8')).trim();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import { type BackgroundProcess, type ProcessEnd, startInBackground } from '../host/background-process.ts';
 import type { Workshop } from '../tools/workshop.ts';
-import { type DiskBus, machineArguments } from './machine-arguments.ts';
+import { type DiskBus, machineArguments, machineModels } from './machine-arguments.ts';
 import { type MachineFiles, otherFolders } from './machine-files.ts';
 import { listenForQmp, type QmpClient, type QmpListener } from './qmp-client.ts';
 
@@ -38,18 +38,20 @@ export interface RunningMachine extends AsyncDisposable {
 
 const defaults = { memoryMiB: 512, cpus: 2, diskBus: 'virtio-blk', guestPorts: [22] } as const;
 
-/** Starts QEMU with UEFI firmware from the tools tree `machine`; comes back when the machine runs. */
+/** Starts QEMU with UEFI firmware from the architecture's tools tree; comes back when the machine runs. */
 export async function startMachine(workshop: Workshop, options: MachineOptions): Promise<RunningMachine> {
   const { files, hasTerminal = false, guestPorts = defaults.guestPorts } = options;
-  const tools = await workshop.openTools('machine');
+  const model = machineModels[files.architecture];
+  const tools = await workshop.openTools(model.toolset);
   // A folder of its own: paths of sockets must be short.
   const socketFolder = await mkdtemp(join(tmpdir(), 'keelson-'));
   const qmpSocketPath = join(socketFolder, 'control');
   const serialLogPath = join(files.folder, 'serial.log');
   const listener = await listenForQmp(qmpSocketPath);
   const command = tools.commandLine({
-    file: '/usr/bin/qemu-system-x86_64',
+    file: model.program,
     arguments: machineArguments({
+      architecture: files.architecture,
       memoryMiB: options.memoryMiB ?? defaults.memoryMiB,
       cpus: options.cpus ?? defaults.cpus,
       diskPath: files.diskPath,

@@ -95,7 +95,7 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
     files,
     users,
     // Sizes are judged against each other, so all of them must be known.
-    disk: readDisk(chain, isWhole ? faults : new FaultList()),
+    disk: readDisk(chain, names.architecture, isWhole ? faults : new FaultList()),
     outputs: [...new Set(lastGiven(chain, 'outputs')?.value ?? (['raw'] as const))],
   };
   faults.throwIfAny();

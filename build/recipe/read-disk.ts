@@ -3,7 +3,7 @@ import { formatBytes } from '../errors/format-quantity.ts';
 import type { Place } from '../errors/keelson-error.ts';
 import type { ReadRecipe } from './find-recipe.ts';
 import type { Placed } from './merge-recipes.ts';
-import type { DiskRequest } from './recipe.ts';
+import type { Architecture, DiskRequest } from './recipe.ts';
 import { parseSize } from './size.ts';
 
 const mebibyte = 1024 ** 2;
@@ -15,7 +15,11 @@ const minimums = {
   stateSize: 16 * mebibyte,
 } as const;
 
-const defaults = { espSize: 64 * mebibyte, stateSize: 128 * mebibyte } as const;
+const defaults = {
+  /** Two unified kernel images, and room. Debian does not compress the kernel for arm64: 31 MB where the other has 12. */
+  espSize: { 'x86-64': 64 * mebibyte, arm64: 128 * mebibyte } satisfies Record<Architecture, number>,
+  stateSize: 128 * mebibyte,
+} as const;
 
 /** The partition table before and after the partitions, aligned. */
 const tableBytes = 2 * mebibyte;
@@ -23,11 +27,15 @@ const tableBytes = 2 * mebibyte;
 type DiskKey = 'size' | 'espSize' | 'slotSize' | 'stateSize';
 
 /** Sizes of all recipes, each key the last one given; checked against each other. */
-export function readDisk(chain: readonly ReadRecipe[], faults: FaultList): DiskRequest {
+export function readDisk(
+  chain: readonly ReadRecipe[],
+  architecture: Architecture,
+  faults: FaultList,
+): DiskRequest {
   const size = readSize(chain, 'size', faults);
   const placedEsp = readSize(chain, 'espSize', faults);
   const placedSlot = readSize(chain, 'slotSize', faults);
-  const esp = placedEsp?.value ?? defaults.espSize;
+  const esp = placedEsp?.value ?? defaults.espSize[architecture];
   const slot = placedSlot?.value;
   const places = {
     ...(placedEsp === undefined ? {} : { espSizePlace: placedEsp.place }),

@@ -55,6 +55,7 @@ function lockPart(
     solver: keysOf('solver'),
     image: keysOf('image'),
     machine: keysOf('machine'),
+    'machine-arm64': keysOf('machine-arm64'),
     schemas: keysOf('schemas'),
   };
   const sorted = [...packages].sort(([left], [right]) => (left < right ? -1 : 1));

@@ -5,6 +5,7 @@ import type { DiskBus } from '../../build/qemu/machine-arguments.ts';
 import { type MachineFiles, makeMachineFiles } from '../../build/qemu/machine-files.ts';
 import { makeSeed } from '../../build/qemu/make-seed.ts';
 import { type RunningMachine, startMachine } from '../../build/qemu/start-machine.ts';
+import type { Architecture } from '../../build/recipe/recipe.ts';
 import type { Workshop } from '../../build/tools/workshop.ts';
 import { Guest } from './guest.ts';
 import {
@@ -18,6 +19,8 @@ import {
 import { waitFor } from './wait-for.ts';
 
 export interface MachineOptions {
+  /** Of the recipe; `x86-64` when left out. */
+  readonly architecture?: Architecture;
   /** Name of the test: its folder under out/qemu-tests. */
   readonly test: string;
   /** Name or folder; `minimal` when left out. */
@@ -66,12 +69,13 @@ export const plainUserData = (publicKey: string): string =>
 
 /** Builds the recipe (from the store, when nothing changed) and makes a machine of it, which the caller disposes of. */
 export async function makeMachine(options: MachineOptions): Promise<TestMachine> {
-  const { recipe = 'minimal', user = 'root', userData = plainUserData } = options;
+  const { recipe = 'minimal', architecture = 'x86-64', user = 'root', userData = plainUserData } = options;
   const folder = join(testOutputFolder, options.test);
   await rm(folder, { recursive: true, force: true });
   const workshop = await openTestWorkshop();
   const build = await buildRecipe(recipe, join(testOutputFolder, 'images', recipe.replaceAll('/', '-')));
   const files = await makeMachineFiles(workshop, {
+    architecture,
     folder: join(folder, 'machine'),
     baseDiskPath: artefactOf(build, 'disk', 'raw').path,
     ...(options.diskSizeBytes === undefined ? {} : { diskSizeBytes: options.diskSizeBytes }),
