@@ -29,6 +29,15 @@ test('a recipe of three lines has a default for everything', async () => {
   expect(loaded.folder).toMatch(/\/recipes\/mine$/);
 });
 
+test('a recipe for arm64 has the kernel of arm64, and an EFI system partition that holds it', async () => {
+  const loaded = await loadFixture({ [recipe]: recipeText('mine', 'architecture: arm64') });
+  expect(loaded).toMatchObject({
+    architecture: 'arm64',
+    kernel: { package: { name: 'linux-image-cloud-arm64' } },
+    disk: { espSizeBytes: 128 * 1024 ** 2 },
+  });
+});
+
 test('an extending recipe overrides scalars, appends lists and lays values over values', async () => {
   const loaded = await loadFixture({
     'recipes/ground/recipe.yaml': recipeText(

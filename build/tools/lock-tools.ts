@@ -11,7 +11,7 @@ import { type ToolsetName, toolsetNames } from './tools-tree.ts';
 import { readToolsets, type Toolsets } from './toolsets.ts';
 import type { Workshop } from './workshop.ts';
 
-/** Architectures of computers that can build. An arm64 one asks for another QEMU and firmware first. */
+/** Architectures of computers that can build. */
 const buildArchitectures: readonly DebianArchitecture[] = ['amd64'];
 
 /** Solves toolsets.yaml with the solver that tools.lock.json has now: run by hand, the result is reviewed. */
