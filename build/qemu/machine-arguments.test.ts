@@ -60,14 +60,6 @@ describe('the command line of QEMU', () => {
     });
   });
 
-  test('a SATA disk of an arm64 machine brings its controller', () => {
-    const argv = machineArguments({ ...spec, architecture: 'arm64', diskBus: 'ahci' });
-    expect(valuesOf(argv, '-device').slice(0, 2)).toEqual([
-      'ich9-ahci,id=sata',
-      'ide-hd,bus=sata.0,drive=disk,bootindex=1',
-    ]);
-  });
-
   test('a seed is a second disk that cannot be written', () => {
     const argv = machineArguments({ ...spec, seedPath: '/m/seed,1.img' });
     const seed = JSON.parse(valuesOf(argv, '-blockdev').at(-1) ?? '');
