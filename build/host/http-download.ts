@@ -35,7 +35,8 @@ function open(
 ): Promise<IncomingMessage> {
   const get = address.protocol === 'https:' ? getSecure : getPlain;
   return new Promise((resolve, reject) => {
-    get(address, { headers, signal }, resolve).on('error', reject);
+    // A connection that is used again may be one that the server is just closing, and the request would be lost.
+    get(address, { headers: { ...headers, connection: 'close' }, signal }, resolve).on('error', reject);
   });
 }
 
