@@ -1,8 +1,17 @@
-import { get as getPlain, type IncomingMessage } from 'node:http';
-import { get as getSecure } from 'node:https';
+import { get as getPlain, type IncomingMessage, Agent as PlainAgent } from 'node:http';
+import { get as getSecure, Agent as SecureAgent } from 'node:https';
 import type { HttpReply } from './build-host.ts';
 
 const maxRedirects = 5;
+
+/**
+ * A connection that is used again may be one that the server is just closing, and the request would be lost; so each
+ * has its own. Proxies are those of HTTP_PROXY and its like.
+ */
+const agents = {
+  plain: new PlainAgent({ keepAlive: false, proxyEnv: process.env }),
+  secure: new SecureAgent({ keepAlive: false, proxyEnv: process.env }),
+};
 
 /**
  * GETs a URL, following redirects. Not with `fetch`: a server that closes in the middle of a body can end the whole
@@ -33,10 +42,12 @@ function open(
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const get = address.protocol === 'https:' ? getSecure : getPlain;
   return new Promise((resolve, reject) => {
-    // A connection that is used again may be one that the server is just closing, and the request would be lost.
-    get(address, { headers: { ...headers, connection: 'close' }, signal }, resolve).on('error', reject);
+    const request =
+      address.protocol === 'https:'
+        ? getSecure(address, { headers, signal, agent: agents.secure }, resolve)
+        : getPlain(address, { headers, signal, agent: agents.plain }, resolve);
+    request.on('error', reject);
   });
 }
 
