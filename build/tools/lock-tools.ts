@@ -55,6 +55,7 @@ function lockPart(
     solver: keysOf('solver'),
     image: keysOf('image'),
     machine: keysOf('machine'),
+    update: keysOf('update'),
     schemas: keysOf('schemas'),
   };
   const sorted = [...packages].sort(([left], [right]) => (left < right ? -1 : 1));
