@@ -56,6 +56,7 @@ function lockPart(
     image: keysOf('image'),
     machine: keysOf('machine'),
     update: keysOf('update'),
+    keys: keysOf('keys'),
     schemas: keysOf('schemas'),
   };
   const sorted = [...packages].sort(([left], [right]) => (left < right ? -1 : 1));

@@ -1,13 +1,14 @@
 import type { CommandResult, RunOptions } from '../host/build-host.ts';
 
 /** A subset of the tools: each is a closed set of Debian packages in `build/tools/tools.lock.json`. */
-export const toolsetNames = ['solver', 'image', 'machine', 'update', 'schemas'] as const;
+export const toolsetNames = ['solver', 'image', 'machine', 'update', 'keys', 'schemas'] as const;
 
 /**
  * - `solver`: apt, gpgv, Debian's archive keyring (locking)
  * - `image`: mkfs.erofs, veritysetup, ukify, mtools, mkfs.vfat, sfdisk, qemu-img, dpkg-deb, systemd-boot
  * - `machine`: QEMU and firmware (run, machine tests)
  * - `update`: rauc, mksquashfs, openssl (update bundles)
+ * - `keys`: pkcs11-tool; openssl, sbverify, SoftHSM and efitools for tests
  * - `schemas`: published schemas that only tests read
  */
 export type ToolsetName = (typeof toolsetNames)[number];
