@@ -90,10 +90,25 @@ program
   .action(async (recipe: string) => (await import('./commands/check.ts')).runCheckCommand(context(), recipe));
 
 program
-  .command('show <recipe-or-disk>')
-  .description('what is inside a recipe or a disk: sizes, packages, services, privileges, partitions')
+  .command('show <subject>')
+  .description('what is inside a recipe, a disk or an update bundle: sizes, packages, services, signers, …')
   .option('--json', 'machine-readable JSON lines on standard output')
   .action(async (subject: string) => (await import('./commands/show.ts')).runShowCommand(context(), subject));
+
+program
+  .command('verify <bundle>')
+  .description('whether machines that trust a keyring would take and start an update bundle')
+  .requiredOption('--keyring <file>', 'PEM file of the certificates that the machines trust')
+  .option('--crl <file>', 'PEM file of revocation lists, one of each authority')
+  .option('--compatible <name>', 'refuse a bundle for other machines, such as minimal-x86-64')
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText(
+    'after',
+    '\nExample:\n  keelson verify out/minimal/minimal-2026.11.0-x86-64.raucb --keyring keyring.pem',
+  )
+  .action(async (bundle: string, options: { keyring: string; crl?: string; compatible?: string }) =>
+    (await import('./commands/verify.ts')).runVerifyCommand(context(), bundle, options),
+  );
 
 const store = program
   .command('store')

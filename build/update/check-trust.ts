@@ -51,7 +51,7 @@ export async function checkTrust(
   } catch (cause) {
     if (!(cause instanceof KeelsonError) || cause.code !== 'TOOL_FAILED') throw cause;
     const [, reason = 'RAUC refuses it'] =
-      /(?:Verify error:|signature verification failed:)\s*(.+)/.exec(cause.message) ?? [];
+      /signature verification failed: (?:Verify error: )?(.+)/.exec(cause.message) ?? [];
     throw new KeelsonError({
       code: 'BUNDLE_SIGNATURE_INVALID',
       class: 'input',
