@@ -6,7 +6,7 @@ import { type CertificateRequest, issueCertificate } from './issue-certificate.t
 import { algorithmOf, keyAlgorithms, keyIdOf } from './key-algorithm.ts';
 import type { KeyPlace, KeyRecord, KeyState, KeysFile } from './key-record.ts';
 import { type KeyRole, keyRoleSpecs } from './key-role.ts';
-import { type Keys, keysOf, makeSigner, recordsOf } from './open-keys.ts';
+import { type Keys, keysOf, makeSigner, recordOf, recordsOf } from './open-keys.ts';
 import { readTokenPublicKey } from './pkcs11-key.ts';
 
 /** A key that the owner already has, in a token or behind a command. */
@@ -19,12 +19,14 @@ export interface KeyRequest {
   readonly state: Extract<KeyState, 'current' | 'next'>;
   /** Left out, a key is made and kept in a file. */
   readonly place?: ForeignPlace;
+  /** Left out, the current key of the role that issues; without one, the one above it. */
+  readonly issuerId?: string;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
 
 /** Adds one key with its certificate. Only private keys are written; the caller writes keys.json when all is well. */
-export async function addKey(keys: Keys, { role, state, place }: KeyRequest): Promise<Keys> {
+export async function addKey(keys: Keys, { role, state, place, issuerId }: KeyRequest): Promise<Keys> {
   const id = `${role}-${nextNumber(keys.file, role)}`;
   const made = place === undefined ? await makeKey(keys, role, id) : await findKey(keys, role, place);
   const now = new Date(keys.workshop.host.now());
@@ -38,7 +40,7 @@ export async function addKey(keys: Keys, { role, state, place }: KeyRequest): Pr
     place: made.place,
     created: now.toISOString(),
   };
-  const certificate = await certify(keys, record, now);
+  const certificate = await certify(keys, record, issuerId, now);
   return withFile(keys, {
     ...keys.file,
     keys: [...keys.file.keys, certificate === undefined ? record : { ...record, certificate }],
@@ -60,13 +62,7 @@ async function makeKey(keys: Keys, role: KeyRole, id: string) {
   const { algorithm } = keyRoleSpecs[role];
   const { publicKey, privateKey } = await keyAlgorithms[algorithm].generate();
   const request = passphraseRequest(role, keys.name);
-  const hasKeysAlready = keys.file.keys.some(
-    (record) =>
-      record.place.kind === 'file' && keyRoleSpecs[record.role].isOffline === keyRoleSpecs[role].isOffline,
-  );
-  const passphrase = keys.isDevelopment
-    ? undefined
-    : await keys.askSecret({ ...request, isNew: !hasKeysAlready });
+  const passphrase = keys.isDevelopment ? undefined : await keys.askSecret({ ...request, isNew: true });
   return { algorithm, publicKey, place: await writeKey(keys, id, privateKey, passphrase) };
 }
 
@@ -94,13 +90,13 @@ async function findKey(keys: Keys, role: KeyRole, place: ForeignPlace) {
 async function certify(
   keys: Keys,
   record: KeyRecord,
+  issuerId: string | undefined,
   now: Date,
 ): Promise<KeyRecord['certificate'] | undefined> {
   const spec = keyRoleSpecs[record.role].certificate;
   if (spec === undefined) return undefined;
   const isRoot = spec.issuer === record.role;
-  const issuer = isRoot ? record : recordsOf(keys.file, spec.issuer, 'current')[0];
-  if (issuer === undefined) throw new Error(`there is no ${spec.issuer} to issue ${record.id}`);
+  const issuer = isRoot ? record : findIssuer(keys.file, spec.issuer, issuerId);
   // Machines whose clock is a little late accept it, too.
   const notBefore = new Date(now.getTime() - dayMs);
   const wantedEnd = new Date(now.getTime() + spec.validDays * dayMs);
@@ -116,6 +112,15 @@ async function certify(
     notAfter: issuerEnd < wantedEnd ? issuerEnd : wantedEnd,
   };
   return { pem: await issueCertificate(request, makeSigner(keys, issuer)), issuer: issuer.id };
+}
+
+function findIssuer(file: KeysFile, role: KeyRole, issuerId: string | undefined): KeyRecord {
+  if (issuerId !== undefined) return recordOf(file, issuerId);
+  const [issuer] = recordsOf(file, role, 'current');
+  if (issuer !== undefined) return issuer;
+  const above = keyRoleSpecs[role].certificate?.issuer;
+  if (above === undefined || above === role) throw new Error(`there is no ${role} to issue a certificate`);
+  return findIssuer(file, above, undefined);
 }
 
 /** Numbers are never given twice, so that a name always means the same key. */

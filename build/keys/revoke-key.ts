@@ -5,9 +5,9 @@ import type { RevocationReason } from './issue-revocation-list.ts';
 import type { KeyRecord } from './key-record.ts';
 import type { KeyRole } from './key-role.ts';
 import { saveKeys } from './make-keys.ts';
-import type { Keys } from './open-keys.ts';
+import { type Keys, recordsOf } from './open-keys.ts';
 import { addMissingLists, renewList } from './revocation-lists.ts';
-import { findSubject, replace } from './rotate-keys.ts';
+import { announce, findSubject, replace } from './rotate-keys.ts';
 
 export interface RevokeOptions {
   /** A role, for its current key, or the id of a key. */
@@ -25,7 +25,7 @@ const revocable: Partial<Readonly<Record<KeyRole, 'list' | 'dbx'>>> = {
 
 /**
  * Marks a key as revoked and issues the list (for what boots: dbx) that images carry from the next build on. A key that is in
- * use is replaced at once.
+ * use gets a successor.
  */
 export async function revokeKey(keys: Keys, { subject, reason }: RevokeOptions): Promise<Keys> {
   const { role, record } = findSubject(keys, subject);
@@ -34,8 +34,25 @@ export async function revokeKey(keys: Keys, { subject, reason }: RevokeOptions):
   const revoked = { at: new Date(keys.workshop.host.now()).toISOString(), reason };
   let result = withState(keys, record.id, { state: 'revoked', revoked });
   if (revocable[role] === 'list') result = await renewList(result, record.certificate?.issuer ?? '');
-  if (record.state === 'current') result = await replace(result, role, undefined);
+  if (record.state === 'current') result = await succeed(result, role);
   return saveKeys(await enrolmentFiles(await addMissingLists(result)));
+}
+
+/**
+ * A leaf is replaced at once. An authority's successor must be announced first; until it signs, the issuer above it certifies
+ * the leaf, so that machines which know nothing of the successor yet take updates, too.
+ */
+async function succeed(keys: Keys, role: KeyRole): Promise<Keys> {
+  switch (role) {
+    case 'update-ca': {
+      const isOpen = recordsOf(keys.file, role, 'next').length > 0;
+      return await replace(isOpen ? keys : await announce(keys, { role }), { role: 'update' });
+    }
+    case 'boot-db':
+      return await replace(await replace(keys, { role }), { role: 'boot' });
+    default:
+      return await replace(keys, { role });
+  }
 }
 
 function nothingToRevoke(subject: string): KeelsonError {
