@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { Destination, PublishedContent } from './destination.ts';
 import { tooLarge, unreadable, unwritable } from './destination-error.ts';
 
@@ -50,8 +49,7 @@ async function writeAside(path: string, content: PublishedContent): Promise<void
   try {
     const file = await open(aside, 'wx', 0o644);
     try {
-      if ('bytes' in content) await file.writeFile(content.bytes);
-      else await pipeline(createReadStream(content.file), file.createWriteStream({ autoClose: false }));
+      await file.writeFile('bytes' in content ? content.bytes : createReadStream(content.file));
       await file.sync();
     } finally {
       await file.close();
