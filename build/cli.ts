@@ -1,6 +1,8 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { BuildOptions } from './commands/build.ts';
+import type { BundleOptions } from './commands/bundle.ts';
 import type {
   InitOptions,
   KeysOptions,
@@ -70,12 +72,18 @@ program
   .command('build <recipe>')
   .description('build the artefacts of a recipe')
   .option('--out <folder>', 'where to write them (default: out/<recipe>)')
+  .option('--secure-boot', 'sign what boots; machines in setup mode enrol the keys')
+  .option('--release', 'refuse keys that are only for trying out')
+  .option('--keys <folder>', 'folder, or plain name, of your keys (default: development keys)')
+  .option('--passphrase-env <name>', 'variable that holds the passphrase of the keys')
+  .option('--passphrase-fd <n>', 'file descriptor with the passphrase of the keys', parseCount)
+  .option('--pin-env <name>', 'variable that holds the PIN of a token')
   .option('--json', 'machine-readable JSON lines on standard output')
   .addHelpText(
     'after',
     '\nExamples:\n  keelson build minimal\n  keelson build ./my-recipe --out disks --json',
   )
-  .action(async (recipe: string, options: { out?: string }) => {
+  .action(async (recipe: string, options: BuildOptions) => {
     await (await import('./commands/build.ts')).runBuildCommand(context(), recipe, options);
   });
 
@@ -100,6 +108,27 @@ program
   .description('what is inside a recipe, a disk or an update bundle: sizes, packages, services, signers, …')
   .option('--json', 'machine-readable JSON lines on standard output')
   .action(async (subject: string) => (await import('./commands/show.ts')).runShowCommand(context(), subject));
+
+program
+  .command('bundle <recipe>')
+  .description('build a signed update bundle of a recipe')
+  .option('--out <folder>', 'where to write it (default: out/<recipe>)')
+  .option('--version <version>', "YYYY.MM.N in place of the recipe's")
+  .option('--channel <name>', 'channel that it is made for', 'stable')
+  .option('--secure-boot', 'sign what boots, too')
+  .option('--release', 'refuse keys that are only for trying out')
+  .option('--keys <folder>', 'folder, or plain name, of your keys (default: development keys)')
+  .option('--passphrase-env <name>', 'variable that holds the passphrase of the keys')
+  .option('--passphrase-fd <n>', 'file descriptor with the passphrase of the keys', parseCount)
+  .option('--pin-env <name>', 'variable that holds the PIN of a token')
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  keelson bundle minimal\n  keelson bundle minimal --version 2026.12.0 --keys ours --release',
+  )
+  .action(async (recipe: string, options: BundleOptions) => {
+    await (await import('./commands/bundle.ts')).runBundleCommand(context(), recipe, options);
+  });
 
 program
   .command('verify <bundle>')

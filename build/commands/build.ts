@@ -4,11 +4,14 @@ import type { BuildEvent } from '../events/build-event.ts';
 import { readLockfile } from '../lock/lockfile-io.ts';
 import { buildImage } from '../pipeline/build-image.ts';
 import { loadRecipe } from '../recipe/load-recipe.ts';
+import { openSecureBoot, type SigningOptions } from './open-signing.ts';
 import { type CommandContext, type Session, withSession } from './session.ts';
 
-export interface BuildOptions {
+export interface BuildOptions extends SigningOptions {
   /** Folder for the artefacts; `out/<recipe>` in the working folder when left out. */
   readonly out?: string;
+  /** Sign what boots, and enrol the keys on machines in setup mode. */
+  readonly secureBoot?: boolean;
 }
 
 export type BuildReport = Extract<BuildEvent, { type: 'build-finished' }>;
@@ -44,7 +47,11 @@ export async function buildRecipe(
   });
   const lockfile = await readLockfile(recipe);
   const outputFolder = resolve(context.workingFolder, options.out ?? `out/${recipe.name}`);
-  const built = await buildImage(workshop, steps, recipe, lockfile, outputFolder);
+  const secureBoot =
+    options.secureBoot === true ? await openSecureBoot(context, workshop, options) : undefined;
+  const built = await buildImage(workshop, steps, recipe, lockfile, outputFolder, {
+    ...(secureBoot === undefined ? {} : { secureBoot }),
+  });
   const counts = steps.counts();
   return {
     type: 'build-finished',

@@ -17,8 +17,13 @@ export async function developmentKeys(workshop: KeyWorkshop): Promise<Keys> {
     await makeAside(workshop, folder);
     return await openKeys(workshop, { folder });
   });
-  workshop.emit({ type: 'warning', ...developmentWarning });
+  tellDevelopmentKeys(keys);
   return keys;
+}
+
+/** A warning event when the keys are for trying out. */
+export function tellDevelopmentKeys(keys: Keys): void {
+  if (keys.isDevelopment) keys.workshop.emit({ type: 'warning', ...developmentWarning });
 }
 
 export const developmentWarning = {

@@ -1,5 +1,6 @@
 import { makeBootFiles } from '../boot/make-boot-files.ts';
 import { makeUnifiedKernelImage } from '../boot/make-unified-kernel-image.ts';
+import { type SecureBoot, signBootFiles, signUki } from '../boot/sign-boot-files.ts';
 import type { BootFiles, UnifiedKernelImage } from '../boot/unified-kernel-image.ts';
 import type { OutputArtefact } from '../contract/output-artefact.ts';
 import { openLockedPackages } from '../debian/open-packages.ts';
@@ -25,6 +26,11 @@ export interface BuiltImage {
   readonly artefacts: readonly OutputArtefact[];
 }
 
+/** Left out, nothing that boots is signed, and machines must have Secure Boot off. */
+export interface BootSigning {
+  readonly secureBoot?: SecureBoot;
+}
+
 /** Everything up to what one slot holds, which disks and update bundles share. */
 export interface BuiltSlot {
   readonly composed: ComposedRootfs;
@@ -44,10 +50,11 @@ export async function buildImage(
   recipe: Recipe,
   lockfile: Lockfile,
   outputFolder: string,
+  signing: BootSigning = {},
 ): Promise<BuiltImage> {
   const stage = stageRunner(workshop, steps);
 
-  const built = await buildSlot(workshop, steps, recipe, lockfile);
+  const built = await buildSlot(workshop, steps, recipe, lockfile, signing);
   const { sealed, slot, bootFiles } = built;
   const disk = await stage('disk', () => makeDiskImage(workshop, recipe, slot, bootFiles));
   const artefacts = await stage('outputs', () =>
@@ -61,6 +68,7 @@ export async function buildSlot(
   steps: StepCounter,
   recipe: Recipe,
   lockfile: Lockfile,
+  { secureBoot }: BootSigning = {},
 ): Promise<BuiltSlot> {
   const stage = stageRunner(workshop, steps);
 
@@ -69,10 +77,15 @@ export async function buildSlot(
   const bundles = await stage('services', () => compileServices(workshop, recipe, packages));
   const composed = await stage('compose', () => composeRootfs(workshop, recipe, packages, kernel, bundles));
   const sealed = await stage('seal', () => sealRootfs(workshop, recipe, composed));
-  const uki = await stage('uki', () => makeUnifiedKernelImage(workshop, recipe, packages, kernel, sealed));
+  const uki = await stage('uki', async () => {
+    const unsigned = await makeUnifiedKernelImage(workshop, recipe, packages, kernel, sealed);
+    return secureBoot === undefined ? unsigned : await signUki(workshop, secureBoot, unsigned);
+  });
   return stage('slot', async () => {
     const slot = await makeSlotImage(workshop, recipe, sealed, uki);
-    const bootFiles = await makeBootFiles(workshop, recipe, uki);
+    const unsigned = await makeBootFiles(workshop, recipe, uki);
+    const bootFiles =
+      secureBoot === undefined ? unsigned : await signBootFiles(workshop, secureBoot, unsigned, uki);
     return { composed, sealed, uki, slot, bootFiles };
   });
 }
@@ -83,11 +96,11 @@ export async function buildBundle(
   steps: StepCounter,
   recipe: Recipe,
   lockfile: Lockfile,
-  options: UpdateBundleOptions,
+  options: UpdateBundleOptions & BootSigning,
 ): Promise<UpdateBundle> {
   const stage = stageRunner(workshop, steps);
 
-  const { slot, bootFiles } = await buildSlot(workshop, steps, recipe, lockfile);
+  const { slot, bootFiles } = await buildSlot(workshop, steps, recipe, lockfile, options);
   return stage('bundle', async () => {
     await planRecipeDisk(recipe, slot, bootFiles);
     return makeUpdateBundle(workshop, recipe, slot, options);

@@ -1,0 +1,42 @@
+import type { SecureBoot } from '../boot/sign-boot-files.ts';
+import { developmentKeys, refuseDevelopmentKeys, tellDevelopmentKeys } from '../keys/development-keys.ts';
+import { enrolmentVariables } from '../keys/enrolment-files.ts';
+import { type Keys, openKeys, signerFor } from '../keys/open-keys.ts';
+import type { Workshop } from '../tools/workshop.ts';
+import { keyFolder } from './keys.ts';
+import { createAskSecret, type SecretOptions } from './read-secret.ts';
+import type { CommandContext } from './session.ts';
+
+export interface SigningOptions extends SecretOptions {
+  /** A folder, or the plain name of one among the owner's own; development keys when left out. */
+  readonly keys?: string;
+  /** Refuse development keys. */
+  readonly release?: boolean;
+}
+
+/** The keys that a command signs with: those that were named, or the development keys, which say so. */
+export async function openSigning(
+  context: CommandContext,
+  workshop: Workshop,
+  options: SigningOptions,
+): Promise<Keys> {
+  const keys =
+    options.keys === undefined && options.release !== true
+      ? await developmentKeys(workshop)
+      : await openKeys(workshop, {
+          folder: keyFolder(context, options.keys),
+          askSecret: createAskSecret(context, options),
+        });
+  if (options.release === true) refuseDevelopmentKeys(keys);
+  else if (options.keys !== undefined) tellDevelopmentKeys(keys);
+  return keys;
+}
+
+export async function openSecureBoot(
+  context: CommandContext,
+  workshop: Workshop,
+  options: SigningOptions,
+): Promise<SecureBoot> {
+  const keys = await openSigning(context, workshop, options);
+  return { signer: signerFor(keys, 'boot'), variables: enrolmentVariables(keys) };
+}
