@@ -34,7 +34,6 @@ process.stdout.on('error', () => process.exit(0));
 // Commands are imported when they are called, so that none pays for another's start.
 const program = new Command('keelson')
   .description('Builds minimal, verified container-host operating systems from recipes.')
-  .version('0.1.0')
   .option('--json', 'machine-readable JSON lines on standard output')
   .option('--mirror <url>', 'folder of a Debian mirror that holds debian/ and debian-security/')
   .showHelpAfterError('(see keelson --help)')
@@ -49,6 +48,9 @@ Examples:
   keelson show minimal                 sizes, packages, services and privileges
   keelson doctor                       what of this computer does not suit`,
   );
+
+// `bundle` has a --version of its own, which this one would take.
+if (process.argv[2] !== 'bundle') program.version('0.1.0');
 
 program
   .command('run <recipe>')

@@ -5,11 +5,13 @@ import { KeelsonError } from '../errors/keelson-error.ts';
 import type { Workshop } from '../tools/workshop.ts';
 
 export interface Trust {
-  /** PEM file of the certificates that a machine trusts. */
+  /** PEM file of the certificates that a machine trusts, and of the revocation lists that it has, if any. */
   readonly keyring: string;
-  /** PEM file of revocation lists: one of every authority, as machines that check revocation want it. */
+  /** PEM file of further revocation lists. With any list at all, there must be one of every authority. */
   readonly crl?: string;
 }
+
+const listHeader = '-----BEGIN X509 CRL-----';
 
 /** OpenSSL's words for what a person can do something about. */
 const hints: readonly (readonly [RegExp, string])[] = [
@@ -41,7 +43,10 @@ export async function checkTrust(
   const configuration = join(folder, 'system.conf');
   try {
     await writeFile(keyring, `${certificates}\n${lists}`);
-    await writeFile(configuration, raucConfiguration(keyring, lists !== ''));
+    await writeFile(
+      configuration,
+      raucConfiguration(keyring, `${certificates}${lists}`.includes(listHeader)),
+    );
     await tools.run({
       file: '/usr/bin/rauc',
       arguments: ['--conf', configuration, 'info', '--output-format=json-2', path],
@@ -50,17 +55,16 @@ export async function checkTrust(
     });
   } catch (cause) {
     if (!(cause instanceof KeelsonError) || cause.code !== 'TOOL_FAILED') throw cause;
-    const [, reason = 'RAUC refuses it'] =
-      /signature verification failed: (?:Verify error: )?(.+)/.exec(cause.message) ?? [];
+    const [, reason] = /signature verification failed: (?:Verify error: )?(.+)/.exec(cause.message) ?? [];
     throw new KeelsonError({
       code: 'BUNDLE_SIGNATURE_INVALID',
       class: 'input',
-      message: `Cannot trust the update bundle ${path}: ${reason.trim()}`,
+      message: `Cannot trust the update bundle ${path}: ${reason?.trim() ?? 'RAUC refuses it'}`,
       place: { file: path },
       hint:
         hints.find(([pattern]) => pattern.test(cause.message))?.[1] ??
         `Check that ${trust.keyring} is the keyring of the machines that are to take it.`,
-      cause,
+      ...(reason === undefined ? { cause } : {}),
     });
   } finally {
     await rm(folder, { recursive: true, force: true });
