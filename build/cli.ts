@@ -9,6 +9,7 @@ import type {
   RevokeCommandOptions,
   RotateCommandOptions,
 } from './commands/keys.ts';
+import type { PublishCommandOptions } from './commands/publish.ts';
 import type { CommandContext } from './commands/session.ts';
 import { exitCodes, KeelsonError } from './errors/keelson-error.ts';
 import { errorToJson, exitCodeOf, renderError } from './errors/render-error.ts';
@@ -22,12 +23,17 @@ interface GlobalOptions {
   readonly mirror?: string;
 }
 
+const interruptedError = new KeelsonError({
+  code: 'INTERRUPTED',
+  class: 'environment',
+  message: 'Interrupted; what was finished is in the store',
+});
 const interruption = new AbortController();
 process.on('SIGINT', () => {
   if (interruption.signal.aborted) process.exit(interruptedExitCode);
-  interruption.abort(new KeelsonError({ code: 'INTERRUPTED', class: 'environment', message: 'Interrupted' }));
+  interruption.abort(interruptedError);
 });
-process.on('SIGTERM', () => interruption.abort());
+process.on('SIGTERM', () => interruption.abort(interruptedError));
 // A reader that went away (`keelson … | head`) is no error of ours.
 process.stdout.on('error', () => process.exit(0));
 
@@ -103,12 +109,14 @@ program
   .command('check <recipe>')
   .description('find faults in a recipe and its services without fetching anything')
   .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText('after', '\nExamples:\n  keelson check minimal\n  keelson check ./my-recipe --json')
   .action(async (recipe: string) => (await import('./commands/check.ts')).runCheckCommand(context(), recipe));
 
 program
   .command('show <subject>')
   .description('what is inside a recipe, a disk or an update bundle: sizes, packages, services, signers, …')
   .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText('after', '\nExamples:\n  keelson show minimal\n  keelson show out/minimal/*.raw --json')
   .action(async (subject: string) => (await import('./commands/show.ts')).runShowCommand(context(), subject));
 
 program
@@ -147,15 +155,54 @@ program
     (await import('./commands/verify.ts')).runVerifyCommand(context(), bundle, options),
   );
 
+program
+  .command('publish [bundle...]')
+  .description('put update bundles into a channel, and change how they are rolled out')
+  .requiredOption('--to <place>', 'a folder, ssh://user@server/folder, or s3://bucket/folder?endpoint=URL')
+  .option('--channel <name>', 'name of the channel', 'stable')
+  .option('--waves <list>', 'shares of the machines and times since the start, such as 1%@0,10%@1h,100%@1d')
+  .option('--start <time>', 'when the waves begin, such as 2026-12-01T08:00:00Z (default: now)')
+  .option('--pause', 'stop: no machine begins an update')
+  .option('--resume', 'go on')
+  .option('--minimum <version>', 'machines install nothing older from now on')
+  .option('--keep <n>', 'releases of each kind of machine that stay on offer', parseCount, 3)
+  .option('--allow-older', 'withdraw newer releases; also: go on from an expired or older channel')
+  .option('--expires <time>', 'how long news can be withheld unnoticed, such as 36h', '7d')
+  .option('--refresh', 'only sign again before it expires; for a daily job')
+  .option('--renew-root', 'sign the list of trusted keys again (offline keys)')
+  .option('--ssh-key <file>', 'private key for ssh://')
+  .option('--release', 'refuse keys that are only for trying out')
+  .option('--keys <folder>', 'folder, or plain name, of your keys (default: development keys)')
+  .option('--passphrase-env <name>', 'variable that holds the passphrase of the keys')
+  .option('--offline-passphrase-env <name>', 'variable that holds the passphrase of the offline keys')
+  .option('--passphrase-fd <n>', 'file descriptor with the passphrase of the keys', parseCount)
+  .option('--pin-env <name>', 'variable that holds the PIN of a token')
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  keelson publish out/minimal/minimal-2026.11.0-x86-64.raucb --to /srv/updates
+  keelson publish new.raucb --channel stable --waves 1%@0,10%@1h,100%@1d --to ssh://web@example.org/srv/updates
+  keelson publish --pause --channel stable --to 's3://updates?endpoint=https://s3.example.org'
+  keelson publish --refresh --to /srv/updates`,
+  )
+  .action(async (bundles: string[], options: PublishCommandOptions) => {
+    await (await import('./commands/publish.ts')).runPublishCommand(context(), bundles, options);
+  });
+
 const store = program
   .command('store')
   .description('what lies in the store of downloads and step outputs')
   .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText('after', '\nExamples:\n  keelson store\n  keelson store collect --days 7')
   .action(async () => (await import('./commands/store.ts')).runStoreCommand(context()));
 store
   .command('collect')
   .description('remove what no build has used for a while')
   .option('--days <n>', 'keep what was used in the last so many days', parseCount, 30)
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText('after', '\nExamples:\n  keelson store collect\n  keelson store collect --days 7')
   .action(async (options: { days: number }) =>
     (await import('./commands/store.ts')).runCollectCommand(context(), options),
   );
@@ -214,16 +261,17 @@ keysCommand('revoke <role-or-key>', 'tell machines to refuse a key')
   .action(async (subject: string, options: RevokeCommandOptions) =>
     (await import('./commands/keys.ts')).runKeysRevokeCommand(context(), subject, options),
   );
-keysCommand('enrolment', "Secure Boot's variables, to enrol in a firmware's own menu")
-  .requiredOption('--to <folder>', 'where to write PK.auth, KEK.auth and db.auth')
+keysCommand('export', 'write what is public: roots, revocation lists, variables of Secure Boot')
+  .requiredOption('--to <folder>', 'where to write roots.pem, revoked.pem, PK.auth, KEK.auth and db.auth')
   .action(async (options: KeysOptions & { to: string }) =>
-    (await import('./commands/keys.ts')).runKeysEnrolmentCommand(context(), options),
+    (await import('./commands/keys.ts')).runKeysExportCommand(context(), options),
   );
 
 program
   .command('doctor')
   .description('what of this computer does not suit, and what to do')
   .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText('after', '\nExamples:\n  keelson doctor\n  keelson doctor --json')
   .action(async () => {
     process.exitCode = await (await import('./commands/doctor.ts')).runDoctorCommand(context());
   });
@@ -252,13 +300,25 @@ function context(): CommandContext {
 }
 
 function fail(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.input;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // Commander has told people already.
+    writeFailure(
+      new KeelsonError({
+        code: 'ARGUMENTS_INVALID',
+        class: 'input',
+        message: error.message.replace(/^error: /, ''),
+        hint: 'Run `keelson --help`.',
+      }),
+    );
+    return exitCodes.input;
+  }
   if (interruption.signal.aborted) {
+    writeFailure(interruptedError);
     process.stderr.write('keelson: interrupted; what was finished is in the store\n');
     return interruptedExitCode;
   }
-  if (process.argv.includes('--json'))
-    process.stdout.write(`${JSON.stringify({ type: 'failed', ...errorToJson(error) })}\n`);
+  writeFailure(error);
   const isColoured =
     process.stderr.isTTY === true && context().host.environmentVariable('NO_COLOR') === undefined;
   process.stderr.write(`${renderError(error, { isColoured, workingFolder: process.cwd() })}\n`);
@@ -267,6 +327,12 @@ function fail(error: unknown): number {
 
 function collect(text: string, earlier: readonly string[]): string[] {
   return [...earlier, text];
+}
+
+/** With `--json`, the last line says why the command failed. */
+function writeFailure(error: unknown): void {
+  if (!process.argv.includes('--json')) return;
+  process.stdout.write(`${JSON.stringify({ type: 'failed', ...errorToJson(error) })}\n`);
 }
 
 function parseCount(text: string): number {

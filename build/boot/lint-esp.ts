@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { espLayout } from '../contract/machine-layout.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
-import { readFat, readFatFile } from './read-fat.ts';
+import { type FatReader, readFat, readFatFile } from './read-fat.ts';
 import type { BootFiles } from './unified-kernel-image.ts';
 
 /** 32-byte entries in one 512-byte sector, the unit that a disk writes whole or not at all. */
@@ -11,11 +11,7 @@ const slotsInSector = 16;
  * Reads a fresh ESP back: every boot file is there with its bytes, nothing else is, and EFI/Linux stays within one
  * sector. A rename there (boot counting) that touches two sectors can lose the file when the power goes away.
  */
-export function lintEsp(fileSystem: Buffer, bootFiles: BootFiles): void {
-  const read = (offsetBytes: number, sizeBytes: number) => {
-    if (offsetBytes + sizeBytes > fileSystem.length) throw new Error('the EFI system partition is cut short');
-    return fileSystem.subarray(offsetBytes, offsetBytes + sizeBytes);
-  };
+export function lintEsp(read: FatReader, bootFiles: BootFiles): void {
   const entries = readFat(read).filter((entry) => !entry.isFolder);
   for (const { path, sha256 } of bootFiles.files) {
     const entry = entries.find((each) => each.path === path);

@@ -139,11 +139,11 @@ describe('lint of the ESP', () => {
   };
 
   test('what was asked for, and nothing else', () => {
-    expect(() => lintEsp(makeFat(files), bootFiles)).not.toThrow();
-    expect(() => lintEsp(makeFat({ ...files, 'loader/random-seed': addon }), bootFiles)).toThrow(
+    expect(() => lintEsp(readerOf(makeFat(files)), bootFiles)).not.toThrow();
+    expect(() => lintEsp(readerOf(makeFat({ ...files, 'loader/random-seed': addon })), bootFiles)).toThrow(
       'the EFI system partition has files nobody asked for',
     );
-    expect(() => lintEsp(makeFat({ ...files, 'loader/loader.conf': addon }), bootFiles)).toThrow(
+    expect(() => lintEsp(readerOf(makeFat({ ...files, 'loader/loader.conf': addon })), bootFiles)).toThrow(
       'loader/loader.conf on the EFI system partition is not what was written',
     );
   });

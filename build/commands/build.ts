@@ -4,6 +4,7 @@ import type { BuildEvent } from '../events/build-event.ts';
 import { readLockfile } from '../lock/lockfile-io.ts';
 import { buildImage } from '../pipeline/build-image.ts';
 import { loadRecipe } from '../recipe/load-recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { openSecureBoot, type SigningOptions } from './open-signing.ts';
 import { type CommandContext, type Session, withSession } from './session.ts';
 
@@ -22,8 +23,13 @@ export async function runBuildCommand(
   recipeName: string,
   options: BuildOptions,
 ): Promise<BuildReport> {
+  const recipe = await loadRecipe({
+    name: recipeName,
+    repositoryFolder: context.repositoryFolder,
+    workingFolder: context.workingFolder,
+  });
   const report = await withSession(context, async (session) => {
-    const built = await buildRecipe(context, session, recipeName, options);
+    const built = await buildRecipe(context, session, recipe, options);
     session.workshop.emit(built);
     return built;
   });
@@ -31,20 +37,15 @@ export async function runBuildCommand(
   return report;
 }
 
-/** Loads, checks and builds one recipe in an open session. */
+/** Builds one recipe in an open session. */
 export async function buildRecipe(
   context: CommandContext,
   session: Session,
-  recipeName: string,
+  recipe: Recipe,
   options: BuildOptions,
 ): Promise<BuildReport> {
   const { workshop, steps } = session;
   const startedAt = workshop.host.now();
-  const recipe = await loadRecipe({
-    name: recipeName,
-    repositoryFolder: context.repositoryFolder,
-    workingFolder: context.workingFolder,
-  });
   const lockfile = await readLockfile(recipe);
   const outputFolder = resolve(context.workingFolder, options.out ?? `out/${recipe.name}`);
   const secureBoot =

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import { runMachine } from '../qemu/run-machine.ts';
+import { loadRecipe } from '../recipe/load-recipe.ts';
 import { buildRecipe } from './build.ts';
 import { type CommandContext, withSession } from './session.ts';
 
@@ -19,8 +20,24 @@ export async function runRunCommand(
   recipeName: string,
   options: RunOptions,
 ): Promise<number> {
+  if (context.isJson) {
+    throw new KeelsonError({
+      code: 'JSON_UNSUPPORTED',
+      class: 'unsupported',
+      message: 'Cannot run a machine with --json: standard output is its console',
+      hint: 'Leave out --json, or build with `keelson build RECIPE --json` and boot the disk yourself.',
+    });
+  }
+  const recipe = await loadRecipe({
+    name: recipeName,
+    repositoryFolder: context.repositoryFolder,
+    workingFolder: context.workingFolder,
+  });
+  const services = recipe.services.flatMap(({ name, ports }) =>
+    ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => ({ name, port })),
+  );
   const { workshop, disk } = await withSession(context, async (session) => {
-    const report = await buildRecipe(context, session, recipeName, {});
+    const report = await buildRecipe(context, session, recipe, {});
     const disk = report.artefacts.find((artefact) => artefact.part === 'disk' && artefact.format === 'raw');
     if (disk === undefined) {
       throw new KeelsonError({
@@ -35,6 +52,7 @@ export async function runRunCommand(
   return runMachine(workshop, {
     diskPath: disk.path,
     memoryMiB: options.memoryMiB,
+    services,
     ...(options.machine === undefined ? {} : { folder: resolve(context.workingFolder, options.machine) }),
     ...(options.sshKey === undefined
       ? {}

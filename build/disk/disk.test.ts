@@ -57,13 +57,14 @@ describe('plan of a disk', () => {
   });
 
   test('a root larger than the slot', () => {
-    expect(() => planDisk(recipeWith({ slotSizeBytes: 32 * mebibyte }), content)).toThrow(
+    const slotSizePlace = { file: 'recipe.yaml', line: 7, column: 13 };
+    expect(() => planDisk(recipeWith({ slotSizeBytes: 32 * mebibyte, slotSizePlace }), content)).toThrow(
       expect.objectContaining({
         code: 'SLOT_TOO_SMALL',
         message:
           'Cannot write the root to its slot: root and kernel of minimal take 35.0 MiB, the slot has 32.0 MiB',
         hint: 'Set disk.slotSize to 35MiB or more (twice that leaves room for updates), or remove it.',
-        place: { file: 'recipe.yaml' },
+        place: slotSizePlace,
       }),
     );
   });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { lintEsp } from '../boot/lint-esp.ts';
 import type { BootFiles } from '../boot/unified-kernel-image.ts';
@@ -45,7 +46,15 @@ export async function makeEsp(
       environment,
     });
   }
-  lintEsp(await readFile(path), bootFiles);
+  const written = openSync(path, 'r');
+  try {
+    lintEsp((offsetBytes, size) => {
+      const bytes = Buffer.alloc(size);
+      return bytes.subarray(0, readSync(written, bytes, 0, size, offsetBytes));
+    }, bootFiles);
+  } finally {
+    closeSync(written);
+  }
 }
 
 /** All folders of the paths, parents first. */

@@ -62,7 +62,7 @@ function slotSize(recipe: Recipe, imageBytes: number): number {
     code: 'SLOT_TOO_SMALL',
     class: 'input',
     message: `Cannot write the root to its slot: root and kernel of ${recipe.name} take ${formatBytes(imageBytes)}, the slot has ${formatBytes(slotSizeBytes)}`,
-    place: recipe.place,
+    place: recipe.disk.slotSizePlace ?? recipe.place,
     hint: `Set disk.slotSize to ${roundUp(imageBytes, mebibyte) / mebibyte}MiB or more (twice that leaves room for updates), or remove it.`,
   });
 }
@@ -75,7 +75,7 @@ function checkEsp(recipe: Recipe, content: DiskContent): void {
     code: 'ESP_TOO_SMALL',
     class: 'input',
     message: `Cannot fit the boot files on the EFI system partition: with room for an update they take ${formatBytes(needed)}, it has ${formatBytes(recipe.disk.espSizeBytes)}`,
-    place: recipe.place,
+    place: recipe.disk.espSizePlace ?? recipe.place,
     hint: `Set disk.espSize to ${roundUp(needed, mebibyte) / mebibyte}MiB or more.`,
   });
 }

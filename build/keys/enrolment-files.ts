@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { withFile } from './add-key.ts';
 import {
   certificateList,
@@ -84,16 +82,4 @@ function ownerGuid(name: string, created: string): string {
     `${variant}${hex.slice(17, 20)}`,
     hex.slice(20, 32),
   ].join('-');
-}
-
-/** Writes `PK.auth`, `KEK.auth`, `db.auth` (and `dbx.auth`) and gives their paths. */
-export async function writeEnrolmentFiles(keys: Keys, folder: string): Promise<readonly string[]> {
-  await mkdir(folder, { recursive: true });
-  const written: string[] = [];
-  for (const [name, content] of enrolmentVariables(keys)) {
-    const path = join(folder, `${name}.auth`);
-    await writeFile(path, content);
-    written.push(path);
-  }
-  return written;
 }

@@ -5,7 +5,7 @@ import type { Workshop } from '../tools/workshop.ts';
 import { findLogin, type Login } from './login-key-files.ts';
 import { type MachineFiles, machineFilesIn, makeMachineFiles } from './machine-files.ts';
 import { makeSeed } from './make-seed.ts';
-import { startMachine } from './start-machine.ts';
+import { type RunningMachine, startMachine } from './start-machine.ts';
 
 export interface RunMachineOptions {
   /** A raw disk image; only ever read. */
@@ -15,6 +15,8 @@ export interface RunMachineOptions {
   readonly folder?: string;
   /** File with the public key that may log in; the user's own, or else a fresh one, when left out. */
   readonly publicKeyFile?: string;
+  /** TCP ports of services; each is reached at a free port of this computer, which is told. */
+  readonly services: readonly { readonly name: string; readonly port: number }[];
   readonly writeLine: (line: string) => void;
 }
 
@@ -31,8 +33,13 @@ export async function runMachine(workshop: Workshop, options: RunMachineOptions)
       userData: runUserData(login.publicKey),
       metaData: 'instance-id: keelson-run\n',
     });
-    return await runOnTerminal(workshop, { files, seedPath, memoryMiB: options.memoryMiB }, (port) => {
-      for (const line of introduction(port, login)) options.writeLine(line);
+    const guestPorts = [...new Set([22, ...options.services.map(({ port }) => port)])];
+    const machineOptions = { files, seedPath, memoryMiB: options.memoryMiB, guestPorts };
+    return await runOnTerminal(workshop, machineOptions, (machine) => {
+      for (const line of introduction(machine.portOf(22), login)) options.writeLine(line);
+      for (const { name, port } of options.services.filter(({ port }) => port !== 22)) {
+        options.writeLine(`${name}: port ${port} of the machine is 127.0.0.1:${machine.portOf(port)} here`);
+      }
     });
   } finally {
     if (!isKept) await rm(folder, { recursive: true, force: true });
@@ -79,13 +86,13 @@ export function introduction(port: number, login: Login): string[] {
 
 async function runOnTerminal(
   workshop: Workshop,
-  machineOptions: { files: MachineFiles; seedPath: string; memoryMiB: number },
-  onStart: (sshPort: number) => void,
+  machineOptions: { files: MachineFiles; seedPath: string; memoryMiB: number; guestPorts: readonly number[] },
+  onStart: (machine: Pick<RunningMachine, 'portOf'>) => void,
 ): Promise<number> {
   const restoreTerminal = holdTerminal();
   try {
     await using machine = await startMachine(workshop, { ...machineOptions, hasTerminal: true });
-    onStart(machine.portOf(22));
+    onStart(machine);
     const end = await machine.ended;
     return end.exitCode ?? 1;
   } finally {

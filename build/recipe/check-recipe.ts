@@ -1,10 +1,11 @@
 import { join } from 'node:path';
+import { machineLayout } from '../contract/machine-layout.ts';
 import type { FaultList } from '../errors/fault-list.ts';
 import { suggestName } from '../errors/nearest-name.ts';
 import { checkHidden, machineMountPoints } from '../services/hidden-files.ts';
 import { listFoldersWith } from '../services/load-layer.ts';
 import type { LoadedService } from '../services/load-service.ts';
-import { checkOwners, explicitOwners } from '../services/path-owners.ts';
+import { checkOwners, explicitOwners, type PathOwner, packageOwners } from '../services/path-owners.ts';
 import type { Account, FileRequest, Layer } from '../services/service-definition.ts';
 import type { RecipeUser } from './recipe.ts';
 
@@ -22,12 +23,29 @@ export function checkRecipe(parts: RecipeParts, faults: FaultList): void {
   checkAccounts(parts, faults);
   checkOwners(
     [
-      ...parts.layers.flatMap((layer) => explicitOwners(layer.files, `the layer "${layer.name}"`)),
+      ...builderOwners(parts.services),
+      ...parts.layers.flatMap(({ name, files }) => [
+        // Two layers may take one file from a package.
+        ...packageOwners(files, `the layer "${name}"`).map((each) => ({ ...each, wish: 'from a package' })),
+        ...explicitOwners(files, `the layer "${name}"`),
+      ]),
       ...explicitOwners(parts.files, 'the recipe'),
     ],
     faults,
   );
   checkHidden([...parts.layers.flatMap((layer) => layer.files), ...parts.files], machineMountPoints, faults);
+}
+
+/** What the builder itself puts into the root. */
+function builderOwners(services: readonly LoadedService[]): PathOwner[] {
+  const owner = 'the builder';
+  return [
+    { path: machineLayout.engineFile, owner },
+    { path: machineLayout.osRelease, owner },
+    { path: '/etc/os-release', owner },
+    { path: machineLayout.services, owner, closedBy: 'a folder of its own' },
+    ...services.map(({ definition }) => ({ path: `/etc/finit.d/${definition.name}.conf`, owner })),
+  ];
 }
 
 /** Ports of services that share the machine's network. */

@@ -25,11 +25,17 @@ type DiskKey = 'size' | 'espSize' | 'slotSize' | 'stateSize';
 /** Sizes of all recipes, each key the last one given; checked against each other. */
 export function readDisk(chain: readonly ReadRecipe[], faults: FaultList): DiskRequest {
   const size = readSize(chain, 'size', faults);
-  const esp = readSize(chain, 'espSize', faults)?.value ?? defaults.espSize;
-  const slot = readSize(chain, 'slotSize', faults)?.value;
+  const placedEsp = readSize(chain, 'espSize', faults);
+  const placedSlot = readSize(chain, 'slotSize', faults);
+  const esp = placedEsp?.value ?? defaults.espSize;
+  const slot = placedSlot?.value;
+  const places = {
+    ...(placedEsp === undefined ? {} : { espSizePlace: placedEsp.place }),
+    ...(placedSlot === undefined ? {} : { slotSizePlace: placedSlot.place }),
+  };
   const state = readSize(chain, 'stateSize', faults)?.value;
   if (size === undefined) {
-    return { espSizeBytes: esp, slotSizeBytes: slot, stateSizeBytes: state ?? defaults.stateSize };
+    return { ...places, espSizeBytes: esp, slotSizeBytes: slot, stateSizeBytes: state ?? defaults.stateSize };
   }
   if (slot === undefined) {
     faults.add({
@@ -38,12 +44,12 @@ export function readDisk(chain: readonly ReadRecipe[], faults: FaultList): DiskR
       place: size.place,
       hint: 'add "slotSize", or remove "size" and give "stateSize"',
     });
-    return { espSizeBytes: esp, slotSizeBytes: slot, stateSizeBytes: state ?? defaults.stateSize };
+    return { ...places, espSizeBytes: esp, slotSizeBytes: slot, stateSizeBytes: state ?? defaults.stateSize };
   }
   const rest = size.value - tableBytes - esp - 2 * slot;
   const least = state ?? minimums.stateSize;
   if (rest < least) reportTooSmall(size, { esp, slot, state: least }, faults);
-  return { espSizeBytes: esp, slotSizeBytes: slot, stateSizeBytes: rest };
+  return { ...places, espSizeBytes: esp, slotSizeBytes: slot, stateSizeBytes: rest };
 }
 
 function reportTooSmall(

@@ -417,6 +417,43 @@ const situations: readonly Situation[] = [
     ],
   },
   {
+    situation: "files of the builder, files of a layer's packages, and files below files",
+    files: {
+      'recipes/mine/recipe.yaml': recipeText(
+        'mine',
+        'files:',
+        '  - { path: /etc/os-release, content: a }',
+        '  - { path: /bin/init, content: b }',
+        '  - { path: /etc/x, content: c }',
+        '  - { path: /etc/x/y/z, content: d }',
+        '  - { path: /usr/lib/keelson/services/a/config.json, content: e }',
+      ),
+    },
+    says: [
+      'recipes/mine/recipe.yaml:5:5: Cannot decide what is at /etc/os-release: the builder and the recipe both do  [PATH_CLAIMED_TWICE]',
+      '  5 |   - { path: /etc/os-release, content: a }',
+      '    |     ^',
+      'hint: keep one of the two',
+      '',
+      'recipes/mine/recipe.yaml:6:5: Cannot decide what is at /bin/init: the layer "base" and the recipe both do  [PATH_CLAIMED_TWICE]',
+      '  6 |   - { path: /bin/init, content: b }',
+      '    |     ^',
+      'hint: keep one of the two',
+      '',
+      'recipes/mine/recipe.yaml:8:5: Cannot put /etc/x/y/z below /etc/x: the recipe has a file there  [PATH_BELOW_FILE]',
+      '  8 |   - { path: /etc/x/y/z, content: d }',
+      '    |     ^',
+      'hint: choose another path for one of the two',
+      '',
+      'recipes/mine/recipe.yaml:9:5: Cannot put /usr/lib/keelson/services/a/config.json below /usr/lib/keelson/services: the builder has a folder of its own there  [PATH_BELOW_FILE]',
+      '  9 |   - { path: /usr/lib/keelson/services/a/config.json, content: e }',
+      '    |     ^',
+      'hint: choose another path for one of the two',
+      '',
+      '4 faults',
+    ],
+  },
+  {
     situation: 'files where nobody would see them',
     files: {
       [recipe]: recipeText(

@@ -23,6 +23,9 @@ export interface RecipeUser {
 }
 
 export interface DiskRequest {
+  /** Where these sizes were written, for faults that show only when the content is known. */
+  readonly espSizePlace?: Place;
+  readonly slotSizePlace?: Place;
   readonly espSizeBytes: number;
   /** `undefined`: twice the slot image, rounded up to 16 MiB. */
   readonly slotSizeBytes: number | undefined;

@@ -96,7 +96,7 @@ function libraryNotFound(path: string, node: TreeNode | undefined, library: stri
   return {
     code: 'LIBRARY_NOT_FOUND',
     message: `Cannot run ${path} (${node?.origin}): no package has the library ${library} that it needs`,
-    hint: `add the package that has ${library} to packages`,
+    hint: `add the package that has ${library} to packages, and run \`keelson lock\``,
   };
 }
 
@@ -104,6 +104,6 @@ function interpreterNotFound(path: string, node: TreeNode | undefined, interpret
   return {
     code: 'INTERPRETER_NOT_FOUND',
     message: `Cannot run ${path} (${node?.origin}): there is no ${interpreter}, which it needs`,
-    hint: `add ${interpreter} to files, with the package that has it`,
+    hint: `add ${interpreter} to files, with the package that has it, and run \`keelson lock\``,
   };
 }

@@ -43,6 +43,8 @@ export const deviceBundling = {
   charset: 'utf8',
   legalComments: 'none',
   treeShaking: true,
+  // Comments name the files; they must not say where this computer keeps its libraries.
+  preserveSymlinks: true,
   // Nothing outside of the folder may change the bytes.
   tsconfigRaw: {},
 } as const satisfies BuildOptions;

@@ -25,6 +25,10 @@ export class PackageIndex {
     }
   }
 
+  has(path: string): boolean {
+    return this.#owners.has(path);
+  }
+
   /** PATH_CONFLICT when two packages have different files there. */
   get(path: string): PackagedNode | undefined {
     const owners = this.#owners.get(path);

@@ -76,16 +76,14 @@ function takeFromPackages(
   const claim = isPattern(wanted) ? 'drawn' : 'asked';
   const expression = patternExpression(wanted);
   const matches = isPattern(wanted) ? index.paths.filter((path) => expression.test(path)) : [wanted];
-  let isFound = false;
+  if (!matches.some((path) => index.has(path))) faults.add(fileNotInPackage(index, part, file));
   for (const path of matches) {
     faults.catch(() => {
       const node = index.get(path)?.node;
       if (node === undefined) return;
-      isFound = true;
       draft.put(path, node, node.type === 'folder' ? 'implied' : claim, file.place);
     });
   }
-  if (!isFound) faults.add(fileNotInPackage(index, part, file));
 }
 
 function fileNotInPackage(index: PackageIndex, part: SlicePart, file: FileRequest) {

@@ -91,7 +91,7 @@ export function describeIdentity(node: TreeNode): string {
     case 'device':
       return `device ${access} ${node.device} ${node.major} ${node.minor}`;
     case 'file':
-      return `file ${access} ${node.content.sha256} ${node.capabilities ?? '-'}`;
+      return `file ${access} ${node.content.sha256}`;
   }
 }
 

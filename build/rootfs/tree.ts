@@ -18,7 +18,7 @@ interface NodeCommon {
 
 export type TreeNode =
   | (NodeCommon & { readonly type: 'folder' })
-  | (NodeCommon & { readonly type: 'file'; readonly content: ByteSource; readonly capabilities?: string })
+  | (NodeCommon & { readonly type: 'file'; readonly content: ByteSource })
   | (NodeCommon & { readonly type: 'link'; readonly target: string })
   | (NodeCommon & {
       readonly type: 'device';

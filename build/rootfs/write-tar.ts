@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type Pack, pack } from 'tar-stream';
 import { KeelsonError } from '../errors/keelson-error.ts';
-import { encodeCapabilities } from './capabilities.ts';
 import type { Tree, TreeNode } from './tree.ts';
 import { describeIdentity } from './tree-draft.ts';
 
@@ -10,7 +9,7 @@ type FileNode = Extract<TreeNode, { type: 'file' }>;
 
 /**
  * A tree as a tar stream (POSIX pax), the same bytes for the same tree: sorted paths, no names of users, one time for all.
- * Files that agree in content, mode, owner and capabilities become hard links of the first of them, so that content
+ * Files that agree in content, mode and owner become hard links of the first of them, so that content
  * shared by several services is stored, and cached in the machine's memory, once.
  */
 export function writeTar(tree: Tree, options: { readonly modifiedAt: number }): Readable {
@@ -65,12 +64,6 @@ async function writeFileEntry(tar: Pack, common: { readonly name: string }, node
   if (createHash('sha256').update(bytes).digest('hex') !== node.content.sha256) {
     throw contentChanged(`/${common.name}`, node);
   }
-  if (node.capabilities !== undefined) {
-    const record = paxRecord('SCHILY.xattr.security.capability', encodeCapabilities(node.capabilities));
-    // tar-stream's own pax records are text only; its types leave out the entry that carries them.
-    const type = 'pax-header' as 'file';
-    await writeEntry(tar, { name: 'PaxHeader', type, mode: 0o644, mtime: new Date(0) }, record);
-  }
   await writeEntry(tar, { ...common, type: 'file' }, bytes);
 }
 
@@ -81,14 +74,6 @@ function writeEntry(tar: Pack, header: Parameters<Pack['entry']>[0], content?: B
     if (content === undefined) tar.entry({ ...header, size: 0 }, done);
     else tar.entry({ ...header, size: content.length }, done).end(content);
   });
-}
-
-/** `LENGTH KEY=VALUE\n` where LENGTH counts itself (POSIX pax, Extended Header); the value may be any bytes. */
-function paxRecord(key: string, value: Buffer): Buffer {
-  const bare = key.length + value.length + 3;
-  let length = bare + String(bare).length;
-  length = bare + String(length).length;
-  return Buffer.concat([Buffer.from(`${length} ${key}=`), value, Buffer.from('\n')]);
 }
 
 function contentChanged(path: string, node: FileNode): KeelsonError {

@@ -1,7 +1,7 @@
 import type { FaultList } from '../errors/fault-list.ts';
 import type { YamlSource } from '../recipe/yaml-source.ts';
 import { checkHidden, containerMountPoints } from './hidden-files.ts';
-import { checkOwners, explicitOwners, type PathOwner } from './path-owners.ts';
+import { checkOwners, explicitOwners, type PathOwner, packageOwners } from './path-owners.ts';
 import type { Layer, ServiceDefinition } from './service-definition.ts';
 
 /** What can be wrong with a service by itself, although each key is well. */
@@ -32,11 +32,7 @@ export function checkService(
   }
   checkOwners(
     [
-      ...service.files.flatMap((file) =>
-        file.kind === 'package' && !/[*?[\]{}]/.test(file.path)
-          ? [{ path: file.path, owner: 'the packages of the service', place: file.place }]
-          : [],
-      ),
+      ...packageOwners(service.files, 'the packages of the service'),
       ...explicitOwners(service.files, `the service "${service.name}"`),
       ...layers.flatMap((layer) => explicitOwners(layer.files, `the layer "${layer.name}"`)),
     ],

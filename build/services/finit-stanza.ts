@@ -1,4 +1,3 @@
-import { machineLayout } from '../contract/machine-layout.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
@@ -11,16 +10,16 @@ export interface FinitContext {
 const machineCondition = 'dev/machine-ready';
 
 /** Sizes of finit 4.12's fields (src/svc.h), one less for the end of the string. */
-const limits = { conditions: 191, description: 63, logTag: 19, file: 63 } as const;
+const limits = { conditions: 191, description: 63 } as const;
 
 /**
  * A service's /etc/finit.d/<name>.conf (finit 4.12, doc/config.md).
  *
  * finit stops a service whose condition goes away. A service that dies must not take others with it, so the conditions
- * here are never cleared: `dev/started/NAME`, true once the container of NAME has run for the first time, and
- * `dev/settled/NAME`, true when NAME has started or has been given up. They are files in /dev that hooks of the container
- * make (`makeOciConfig`); finit watches that folder by itself, while `usr/…` and `pid/…` would take plugins that Debian
- * does not build.
+ * here are never cleared: `dev/started/NAME`, true once NAME was ready for the first time (a one-shot: has ended well), and
+ * `dev/settled/NAME`, true when NAME was ready or has been given up (a one-shot: has ended). They are files in /dev that
+ * run-service and a hook of the container (`makeOciConfig`) make; finit watches that folder by itself, while `usr/…` and
+ * `pid/…` would take plugins that Debian does not build.
  *
  * Runlevels 0 and 6 are among the allowed ones: there `shutdown` of /etc/finit.conf stops the services, in order.
  */
@@ -37,7 +36,8 @@ export function makeFinitStanza(service: ServiceDefinition, context: FinitContex
   }
   const words = [
     service.kind === 'one-shot' ? 'task' : 'service',
-    '[S023456]',
+    // finit runs a task once in each runlevel that it names.
+    service.kind === 'one-shot' ? '[2]' : '[S023456]',
     // A one-shot that still waits must not hold up a change of the runlevel.
     service.kind === 'one-shot' ? `<!${conditions}>` : `<${conditions}>`,
     `name:${service.name}`,
@@ -45,10 +45,10 @@ export function makeFinitStanza(service: ServiceDefinition, context: FinitContex
     ...(service.kind === 'one-shot' ? [] : makeRestart(service)),
     `halt:${service.stop.signal}`,
     `kill:${Math.min(Math.max(service.stop.timeoutSeconds, 1), 60)}`,
-    `pre:30,${cleanScript}`,
     ...(service.kind === 'one-shot' ? [] : [`post:30,${cleanScript}`]),
-    `log:prio:daemon.info,tag:${logTag(service.name)}`,
-    `/usr/bin/crun run --bundle ${machineLayout.services}/${service.name} ${service.name}`,
+    // run-service logs by itself, see there.
+    'log:null',
+    `/usr/lib/keelson/run-service ${chooseMode(service)} ${service.name}`,
     `-- ${describe(service.description)}`,
   ];
   return `${words.join(' ')}\n`;
@@ -57,20 +57,25 @@ export function makeFinitStanza(service: ServiceDefinition, context: FinitContex
 /** Ends what is left of a container; gives the services that wait for it free when it is given up. */
 const cleanScript = '/usr/lib/keelson/clean-service';
 
-/** What lines of a service bear in the log. */
-export function logTag(serviceName: string): string {
-  return serviceName.slice(0, limits.logTag);
+/** How rootfs/layers/base/files/run-service runs the container and says that it has started. */
+function chooseMode({
+  kind,
+  namespaces,
+  readiness,
+}: ServiceDefinition): 'foreground' | 'watch' | 'notify' | 'once' {
+  if (kind === 'one-shot') return 'once';
+  if (readiness.kind === 'notify') return 'notify';
+  // Other processes of the container outlive the first.
+  return namespaces.pid === 'machine' ? 'watch' : 'foreground';
 }
 
 function makeConditions(service: ServiceDefinition, context: FinitContext): string {
-  const kinds = new Map(context.services.map(({ name, kind }) => [name, kind]));
-  const needs = service.needs.filter((name) => kinds.has(name));
-  const after = service.after.filter((name) => kinds.has(name) && !needs.includes(name));
+  const names = new Set(context.services.map(({ name }) => name));
+  const needs = service.needs.filter((name) => names.has(name));
+  const after = service.after.filter((name) => names.has(name) && !needs.includes(name));
   return [
     machineCondition,
-    ...needs
-      .toSorted()
-      .map((name) => (kinds.get(name) === 'one-shot' ? `task/${name}/success` : `dev/started/${name}`)),
+    ...needs.toSorted().map((name) => `dev/started/${name}`),
     ...after.toSorted().map((name) => `dev/settled/${name}`),
   ].join(',');
 }

@@ -61,12 +61,15 @@ function makeProcess(service: ServiceDefinition): Record<string, unknown> {
   };
 }
 
-/** Run by crun outside of the container: files that other services' conditions wait for (see `makeFinitStanza`). */
-function makeHooks({ kind, name }: ServiceDefinition): Record<string, unknown> {
-  const touch = (...folders: readonly string[]) => [
-    { path: '/usr/bin/touch', args: ['touch', ...folders.map((folder) => `/dev/${folder}/${name}`)] },
-  ];
-  return kind === 'one-shot' ? { poststop: touch('settled') } : { poststart: touch('started', 'settled') };
+/**
+ * Run by crun outside of the container: files that other services' conditions wait for (see `makeFinitStanza`). Where
+ * "the container runs" is not enough, run-service makes them.
+ */
+function makeHooks({ kind, name, readiness }: ServiceDefinition): Record<string, unknown> {
+  if (kind === 'one-shot' || readiness.kind !== 'started') return {};
+  return {
+    poststart: [{ path: '/usr/bin/touch', args: ['touch', `/dev/started/${name}`, `/dev/settled/${name}`] }],
+  };
 }
 
 function makeNamespaces(namespaces: Namespaces): readonly { readonly type: string }[] {

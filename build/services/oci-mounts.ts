@@ -16,7 +16,7 @@ export interface OciMount {
  */
 export function makeMounts(service: ServiceDefinition): readonly OciMount[] {
   const asked = [
-    ...service.temporary.map((path) => makeTemporary(path)),
+    ...service.temporary.map((path) => makeTemporary(path, service)),
     ...service.writable.map((path) => makeWritable(service.name, path)),
     ...makeDevices(service.devices),
     ...service.mounts.map((mount) => makeBind(mount)),
@@ -26,10 +26,9 @@ export function makeMounts(service: ServiceDefinition): readonly OciMount[] {
   return [...usual, ...asked].toSorted(byDepthThenPath);
 }
 
-function usualMounts({ namespaces }: ServiceDefinition): readonly OciMount[] {
+function usualMounts(service: ServiceDefinition): readonly OciMount[] {
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
-    // tmpcopyup: the container's own /dev has the link to the log's socket.
     {
       destination: '/dev',
       type: 'tmpfs',
@@ -51,7 +50,7 @@ function usualMounts({ namespaces }: ServiceDefinition): readonly OciMount[] {
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
     // In a cgroup namespace of its own the container sees only its own part.
-    ...(namespaces.cgroup === 'own'
+    ...(service.namespaces.cgroup === 'own'
       ? [
           {
             destination: '/sys/fs/cgroup',
@@ -61,14 +60,21 @@ function usualMounts({ namespaces }: ServiceDefinition): readonly OciMount[] {
           },
         ]
       : []),
-    makeTemporary('/run'),
-    makeTemporary('/tmp'),
+    makeTemporary('/run', service),
+    makeTemporary('/tmp', service),
   ];
 }
 
-function makeTemporary(path: string): OciMount {
+/** It belongs to the service's user, like its writable paths. */
+function makeTemporary(path: string, { user }: ServiceDefinition): OciMount {
   const mode = path === '/tmp' || path === '/var/tmp' ? '1777' : '0755';
-  return { destination: path, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', `mode=${mode}`] };
+  const owner = user.uid === 0 && user.gid === 0 ? [] : [`uid=${user.uid}`, `gid=${user.gid}`];
+  return {
+    destination: path,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: ['nosuid', 'nodev', `mode=${mode}`, ...owner],
+  };
 }
 
 function makeWritable(serviceName: string, path: string): OciMount {

@@ -5,16 +5,16 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { moduleDigest, relativeImports } from './module-digest.ts';
 
-/** A folder with two modules: `work/step.ts` imports `shared/deep.ts`. */
+/** A folder with two modules: `steps/step.ts` imports `shared/deep.ts`. */
 async function makeModules(deep = 'export const deep = 1;'): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'modules-'));
-  for (const name of ['work', 'shared']) await mkdir(join(folder, name));
-  await writeFile(join(folder, 'work/step.ts'), "import { deep } from '../shared/deep.ts';\n");
+  for (const name of ['steps', 'shared']) await mkdir(join(folder, name));
+  await writeFile(join(folder, 'steps/step.ts'), "import { deep } from '../shared/deep.ts';\n");
   await writeFile(join(folder, 'shared/deep.ts'), deep);
   return folder;
 }
 
-const digest = (folder: string) => moduleDigest(pathToFileURL(join(folder, 'work/step.ts')).href);
+const digest = (folder: string) => moduleDigest(pathToFileURL(join(folder, 'steps/step.ts')).href);
 
 describe('module digest', () => {
   test('the folder in which the code lies does not matter', async () => {
@@ -31,7 +31,7 @@ describe('module digest', () => {
   });
 
   test('modules that import each other come to an end', async () => {
-    const folder = await makeModules("import '../work/step.ts';");
+    const folder = await makeModules("import '../steps/step.ts';");
     expect(await digest(folder)).toMatch(/^[0-9a-f]{64}$/);
   });
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { archiveUrls } from '../debian/mirrors.ts';
 import type { LockedPackage } from '../debian/package.ts';
+import { snapshotDate } from '../debian/snapshot-date.ts';
 import { canonicalJson, digestOf } from '../store/canonical-json.ts';
 import { fetchBlobs } from '../store/fetch-blobs.ts';
 import { isolatedCommand, isolateScript } from './isolated-command.ts';
@@ -60,7 +61,7 @@ async function fetchPackages(
   part: ToolsLockPart,
   packages: readonly LockedPackage[],
 ): Promise<void> {
-  const date = Object.values(part.archives).sort().at(-1) ?? '';
+  const date = snapshotDate(Object.values(part.archives));
   await fetchBlobs(
     workshop,
     packages.map((locked) => ({

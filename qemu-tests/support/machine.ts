@@ -157,7 +157,7 @@ async function writeGuestLogs(guest: Guest, path: string): Promise<boolean> {
   const commands = [
     'keelctl ps',
     'cat /run/keelson/*.json',
-    'tail -n 400 /var/lib/keelson/log/*',
+    'tail -n 3000 /var/lib/keelson/log/*',
     'cat /proc/1/mounts',
     'dmesg',
   ];

@@ -31,7 +31,7 @@ export function step(sentence: string, action: () => Promise<void>): void {
     `${number}. ${sentence}`,
     async () => {
       if (promised.failedStep !== undefined) {
-        throw new Error(`not tried: step ${promised.failedStep} failed`);
+        throw notTried(promised.failedStep);
       }
       const startedAt = Date.now();
       try {
@@ -46,6 +46,13 @@ export function step(sentence: string, action: () => Promise<void>): void {
     },
     stepDeadlineMs,
   );
+}
+
+/** One line: where it was thrown tells nothing. */
+function notTried(failedStep: number): Error {
+  const error = new Error(`not tried: step ${failedStep} failed`);
+  error.stack = error.message;
+  return error;
 }
 
 /** A figure or a remark between the steps. */

@@ -40,7 +40,10 @@ describe('listeners of one stream of events', () => {
       error: new KeelsonError({ code: 'RECIPE_UNKNOWN', class: 'input', message: 'Cannot find recipe x' }),
     });
     expect(lines.every((line) => !line.includes('\n'))).toBe(true);
-    expect(lines.map((line) => JSON.parse(line).type)).toEqual([...events.map((event) => event.type), 'fault']);
+    expect(lines.map((line) => JSON.parse(line).type)).toEqual([
+      ...events.map((event) => event.type),
+      'fault',
+    ]);
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ code: 'RECIPE_UNKNOWN' });
   });
 

@@ -23,12 +23,13 @@ export function loadModules(device: Device): void {
 /** Sorted; one look at each bus instead of a walk through all of /sys, which is slow. */
 function deviceAliases(device: Device): readonly string[] {
   const aliases = new Set<string>();
-  for (const bus of device.list('/sys/bus')) {
-    for (const name of device.list(`/sys/bus/${bus}/devices`)) {
-      const alias = device.readFile(`/sys/bus/${bus}/devices/${name}/modalias`)?.trim();
-      if (alias !== undefined && alias !== '') {
-        aliases.add(alias);
-      }
+  // Input devices (the power button) and the processor are on no bus.
+  const parents = [...device.list('/sys/bus').map((bus) => `/sys/bus/${bus}/devices`), '/sys/class/input'];
+  const folders = parents.flatMap((parent) => device.list(parent).map((name) => `${parent}/${name}`));
+  for (const folder of [...folders, '/sys/devices/system/cpu']) {
+    const alias = device.readFile(`${folder}/modalias`)?.trim();
+    if (alias !== undefined && alias !== '') {
+      aliases.add(alias);
     }
   }
   return [...aliases].sort();

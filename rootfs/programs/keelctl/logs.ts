@@ -84,14 +84,15 @@ function makeDecoder(): (bytes: Uint8Array) => string {
  * says about its starts and ends belongs to them.
  */
 function selectLines(text: string, name: string | undefined): readonly string[] {
-  const lines = text.split('\n').filter((line) => /\]?: ./.test(line));
+  // Some programs end their lines as if for a terminal; syslogd writes that as two characters.
+  const lines = text
+    .split('\n')
+    .map((line) => line.replace(/\^M$/, ''))
+    .filter((line) => line !== '');
   if (name === undefined) return lines;
-  const own = new RegExp(`^\\S+ +\\d+ [\\d:]+ \\S+ \\S+ ${name.slice(0, tagLength)}(\\[\\d+\\])?: `);
+  const own = new RegExp(`^\\S+ +\\d+ [\\d:]+ \\S+ \\S+ ${name}(\\[\\d+\\])?: `);
   const finit = new RegExp(
     ` finit\\[1\\]: (Service|Starting|Stopping|Stopped|Successfully restarted crashing service) ${name}\\b(?!-)`,
   );
   return lines.filter((line) => own.test(line) || finit.test(line));
 }
-
-/** finit cuts the tag there; names have letters, digits and dashes only. */
-const tagLength = 19;

@@ -11,10 +11,9 @@ function makePower(verb: 'reboot' | 'poweroff', summary: string): KeelctlCommand
     operands: [0, 0],
     run(device, { isJson }) {
       const outcome = device.run(['initctl', '--batch', verb]);
-      if (outcome.exitCode !== 0) {
-        throw new CommandFailed(
-          `Cannot ${verb}: ${outcome.stderr.trim() || `initctl ended with ${outcome.exitCode}`}`,
-        );
+      // initctl ends with 1 also when finit has taken the order and no longer answers; then it says nothing.
+      if (outcome.exitCode !== 0 && outcome.stderr.trim() !== '') {
+        throw new CommandFailed(`Cannot ${verb}: ${outcome.stderr.trim()}`);
       }
       if (isJson) printJson(device, { action: verb });
       return 0;

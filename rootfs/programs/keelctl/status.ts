@@ -111,7 +111,7 @@ function showReport({
     `root hash     ${boot?.rootHash ?? 'unknown'}`,
     ...listOf(boot?.refused).map((refused) => `refused       ${JSON.stringify(refused)}`),
     `state         ${showState(state)}`,
-    `provisioning  ${provisioning === null ? 'did not run' : (provisioning.source ?? 'no source')}`,
+    `provisioning  ${showSource(provisioning)}`,
     ...faults.map((fault) => `              ${fault}`),
     '',
     ...makeServiceTable(services),
@@ -124,6 +124,13 @@ function showReport({
 function showState(state: Facts | null): string {
   if (state === null) return 'did not run';
   return state.kind === 'disk' ? `on ${state.device}` : `in memory only: ${state.reason}`;
+}
+
+function showSource(provisioning: Facts | null): string {
+  if (provisioning === null) return 'did not run';
+  const { kind, from } = (provisioning.source ?? {}) as Facts;
+  if (kind === 'volume') return `from ${from}`;
+  return kind === 'copy' ? 'from the copy of an earlier boot' : 'no source';
 }
 
 /** A fault is a sentence, or has one and says where. */

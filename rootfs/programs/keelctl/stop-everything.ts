@@ -1,7 +1,7 @@
 import type { EngineService } from '../../../build/contract/engine-file.ts';
 import type { Device } from '../device.ts';
 import type { KeelctlCommand } from './command.ts';
-import { containersFolder, readEngine } from './engine.ts';
+import { containersFolder, findContainerPid, readEngine } from './engine.ts';
 import { planStopOrder } from './stop-order.ts';
 
 const pollMs = 50;
@@ -32,17 +32,30 @@ function stopWave(device: Device, wave: readonly EngineService[]): void {
   let waiting = wave;
   while (waiting.length > 0) {
     device.sleep(pollMs);
-    waiting = waiting.filter(({ name }) => hasContainer(device, name));
     const elapsedSeconds = (device.now() - begin) / 1000;
-    for (const { name } of waiting.filter(({ stopTimeoutSeconds }) => elapsedSeconds >= stopTimeoutSeconds)) {
-      device.printError(`${name} did not stop in time and is killed`);
-      device.run(['crun', 'delete', '--force', name]);
-      waiting = waiting.filter((service) => service.name !== name);
-    }
+    waiting = waiting.filter((service) => !isEnded(device, service, elapsedSeconds));
   }
 }
 
-/** crun removes a container's folder when its last process has ended and been cleaned up after. */
+/** Also ends what the first process left behind, or everything when the time is over. */
+function isEnded(device: Device, service: EngineService, elapsedSeconds: number): boolean {
+  const { name } = service;
+  if (!hasContainer(device, name)) return true;
+  const isLate = elapsedSeconds >= service.stopTimeoutSeconds;
+  if (isLate) device.printError(`${name} did not stop in time and is killed`);
+  else if (hasFirstProcess(device, name)) return false;
+  device.run(['crun', 'delete', '--force', name]);
+  return true;
+}
+
+/** crun keeps a folder for each container until it is deleted. */
 function hasContainer(device: Device, name: string): boolean {
   return device.status(`${containersFolder}/${name}`) !== undefined;
+}
+
+/** PID 1 waits for this program and so collects nobody: a process that has ended stays as a zombie (proc(5), stat). */
+function hasFirstProcess(device: Device, name: string): boolean {
+  const pid = findContainerPid(device, name);
+  const stat = pid === undefined ? undefined : device.readFile(`/proc/${pid}/stat`);
+  return stat !== undefined && !/\) [ZX] /.test(stat);
 }

@@ -14,8 +14,11 @@ export interface Seed {
 
 const mountPoint = `${machineLayout.runtime}/seed`;
 const copyFolder = `${machineLayout.state}/provision`;
-/** EC2 allows 16 KiB and OpenStack 64; the rest is for files in base64. */
-const limitBytes = 512 * 1024;
+/**
+ * EC2 allows 16 KiB and OpenStack 64; the rest is for files in base64. The worst file of this size takes QuickJS a few
+ * seconds.
+ */
+const limitBytes = 256 * 1024;
 const patienceMs = 2000;
 
 /** The volume labelled `cidata`. On a first start it is given a moment to appear. */

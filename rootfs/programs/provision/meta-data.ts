@@ -1,4 +1,4 @@
-import type { Fault } from './fault.ts';
+import { type Fault, firstFaults } from './fault.ts';
 import { isHostname } from './user-data.ts';
 import { YamlReader } from './yaml-reader.ts';
 
@@ -18,7 +18,7 @@ export function readMetaData(text: string): MetaData {
     return {
       instanceId: instanceId === undefined || instanceId.length > 256 ? undefined : instanceId,
       hostname: hostname !== undefined && isHostname(hostname) ? hostname : undefined,
-      faults: yaml.faults,
+      faults: firstFaults(yaml.faults),
     };
   } catch {
     return {

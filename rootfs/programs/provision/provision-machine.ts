@@ -1,6 +1,7 @@
 import type { EngineFile } from '../../../build/contract/engine-file.ts';
 import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
+import { readEngineFile } from '../shared/read-engine-file.ts';
 import { type Login, planLogins, writeAccountFiles } from './accounts.ts';
 import { type Fault, renderFault } from './fault.ts';
 import { findSeedVolume, keepSeedCopy, readSeedCopy, type Seed } from './find-seed.ts';
@@ -51,8 +52,7 @@ class Provisioning {
     device.makeFolder(machineLayout.runtimeEtc);
     device.makeFolder(machineLayout.authorizedKeys);
     device.makeFolder(paths.ntpSources);
-    const engine = this.#readEngineFile();
-    this.#attempt('clock', () => setClock(device, engine));
+    const engine = readEngineFile(device);
     this.#attempt('machine id', () => this.#setMachineId());
 
     const { seed, meta, data } = this.#readSeed();
@@ -76,14 +76,6 @@ class Provisioning {
     });
   }
 
-  #readEngineFile(): EngineFile {
-    let found: EngineFile | undefined;
-    this.#attempt(machineLayout.engineFile, () => {
-      found = JSON.parse(this.#device.readFile(machineLayout.engineFile) ?? 'null') ?? undefined;
-    });
-    return found ?? unknownEngine;
-  }
-
   /** A volume that says nothing of use does not replace what an earlier one said. */
   #readSeed(): { seed: Seed | undefined; meta: MetaData; data: UserData } {
     const copy = this.#attempt('copy of the seed', () => readSeedCopy(this.#device));
@@ -100,7 +92,10 @@ class Provisioning {
     if (copy === undefined) {
       return read ?? { seed: undefined, meta: readMetaData(''), data: readUserData('') };
     }
-    return { seed: copy, meta: readMetaData(copy.metaData), data: readUserData(copy.userData) };
+    const kept = { seed: copy, meta: readMetaData(copy.metaData), data: readUserData(copy.userData) };
+    this.#faults.push(...kept.meta.faults, ...kept.data.faults);
+    this.#notes.push(...kept.data.notes);
+    return kept;
   }
 
   #setAccounts(engine: EngineFile, data: UserData): readonly Login[] {
@@ -169,7 +164,7 @@ class Provisioning {
       return action();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#faults.push({ file: 'seed', message: `${what}: ${message}` });
+      this.#faults.push({ file: 'machine', message: `${what}: ${message}` });
       return undefined;
     }
   }
@@ -187,29 +182,12 @@ class Provisioning {
   }
 }
 
-const unknownEngine: EngineFile = {
-  format: 1,
-  recipe: 'unknown',
-  version: '0',
-  builtAt: 0,
-  hostname: 'keelson',
-  users: [],
-  services: [],
-};
-
 function isOfUse(data: UserData): boolean {
   return (
     data.hostname !== undefined ||
     data.fqdn !== undefined ||
     data.sshKeys.length + data.users.length + data.files.length > 0
   );
-}
-
-/** Certificates and update metadata are judged by the clock: it is never earlier than what is installed. */
-function setClock(device: Device, engine: EngineFile): void {
-  if (device.now() < engine.builtAt * 1000) {
-    device.run(['date', '-u', '-s', `@${engine.builtAt}`]);
-  }
 }
 
 /** The kernel's name is the first part; hosts(5) knows both. */

@@ -1,5 +1,5 @@
-import { decodeBase64 } from '../shared/base64.ts';
-import type { Fault } from './fault.ts';
+import { type Fault, firstFaults, firstNotes } from './fault.ts';
+import { type FileToWrite, fileKeys, readFilesToWrite } from './files-to-write.ts';
 import { checkPublicKey } from './public-key.ts';
 import { type Found, YamlReader } from './yaml-reader.ts';
 
@@ -27,20 +27,9 @@ export interface UserRequest {
   readonly passwordHash: string | undefined;
 }
 
-export interface FileToWrite {
-  readonly path: string;
-  readonly content: string | Uint8Array;
-  readonly mode: number;
-  /** `user:group`, names or numbers. */
-  readonly owner: string;
-  readonly isAppended: boolean;
-}
-
 const userName = /^[a-z_][a-z0-9_-]{0,31}$/;
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 const crypt = /^\$(y|gy|7|6|5|2[aby])\$[A-Za-z0-9./$=,]{8,256}$/;
-/** Trees that a seed may write to; everything else is read-only or belongs to the machine. */
-const writableTrees = ['/home/', '/root/', '/run/keelson/files/', '/var/lib/keelson/services/'];
 
 /** Never throws: what cannot be used becomes a fault with its place, and the rest counts. */
 export function readUserData(text: string): UserData {
@@ -90,11 +79,13 @@ class UserDataReader {
       fqdn: this.#hostname(fields.get('fqdn')),
       sshKeys: [...this.#keys(fields.get('ssh_authorized_keys')), ...rootKeys],
       users,
-      files: this.#files(fields.get('write_files')),
+      files: readFilesToWrite(this.#yaml, fields.get('write_files'), (unused, prefix) =>
+        this.#noteUnused(unused, fileKeys, prefix),
+      ),
       ntp: this.#ntp(fields.get('ntp')),
     };
     this.#noteUnused(fields, ['hostname', 'fqdn', 'ssh_authorized_keys', 'users', 'write_files', 'ntp']);
-    return { ...data, faults: this.#yaml.faults, notes: this.#notes };
+    return { ...data, faults: firstFaults(this.#yaml.faults), notes: firstNotes(this.#notes) };
   }
 
   #hostname(found: Found | undefined): string | undefined {
@@ -205,84 +196,6 @@ class UserDataReader {
     return hash;
   }
 
-  #files(found: Found | undefined): readonly FileToWrite[] {
-    return this.#yaml.items(found).flatMap((item) => {
-      const fields = this.#yaml.fields(item);
-      this.#noteUnused(
-        fields,
-        ['path', 'content', 'encoding', 'permissions', 'owner', 'append', 'defer'],
-        `${item.name}.`,
-      );
-      const path = this.#path(fields.get('path'), item);
-      const content = this.#content(fields);
-      const mode = this.#mode(fields.get('permissions'));
-      const owner = this.#owner(fields.get('owner'));
-      const isAppended = this.#yaml.flag(fields.get('append')) ?? false;
-      return path === undefined || content === undefined || mode === undefined || owner === undefined
-        ? []
-        : [{ path, content, mode, owner, isAppended }];
-    });
-  }
-
-  #path(found: Found | undefined, item: Found): string | undefined {
-    const path = this.#yaml.text(found);
-    if (found === undefined || path === undefined) {
-      this.#yaml.fault(item, `${item.name} needs a path`);
-      return undefined;
-    }
-    const parts = path.split('/').slice(1);
-    const isPlain = parts.every(
-      (part) => part !== '' && part !== '.' && part !== '..' && part.length < 256 && !part.includes('\0'),
-    );
-    if (!path.startsWith('/') || !isPlain || path.length > 1024) {
-      this.#yaml.fault(found, `${found.name} must be an absolute path without "." and ".." parts`);
-      return undefined;
-    }
-    if (!writableTrees.some((tree) => path.startsWith(tree))) {
-      this.#yaml.fault(found, `${found.name} is not below ${writableTrees.join(', ')}`);
-      return undefined;
-    }
-    return path;
-  }
-
-  #content(fields: ReadonlyMap<string, Found>): string | Uint8Array | undefined {
-    const found = fields.get('content');
-    const text = this.#yaml.text(found) ?? '';
-    const encoding = this.#yaml.text(fields.get('encoding')) ?? 'text/plain';
-    if (encoding === 'text/plain') {
-      return text;
-    }
-    const at = fields.get('encoding') ?? { node: undefined, name: 'encoding' };
-    if (encoding !== 'b64' && encoding !== 'base64') {
-      this.#yaml.fault(at, `${at.name} must be text/plain, b64 or base64`);
-      return undefined;
-    }
-    const bytes = decodeBase64(text);
-    if (bytes === undefined) {
-      this.#yaml.fault(found ?? at, `${found?.name ?? at.name} is not base64`);
-    }
-    return bytes;
-  }
-
-  #mode(found: Found | undefined): number | undefined {
-    const value = this.#yaml.textOrNumber(found) ?? 0o644;
-    const mode = typeof value === 'number' ? value : /^(0o)?[0-7]{3,5}$/.test(value) ? parseOctal(value) : -1;
-    if (found !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= 0o7777)) {
-      this.#yaml.fault(found, `${found.name} must be an octal number such as "0644"`);
-      return undefined;
-    }
-    return mode;
-  }
-
-  #owner(found: Found | undefined): string | undefined {
-    const owner = this.#yaml.text(found) ?? 'root:root';
-    if (found !== undefined && !/^[a-z0-9_-]{1,32}(:[a-z0-9_-]{1,32})?$/.test(owner)) {
-      this.#yaml.fault(found, `${found.name} must be "user" or "user:group"`);
-      return undefined;
-    }
-    return owner;
-  }
-
   #ntp(found: Found | undefined): UserData['ntp'] {
     if (found === undefined) {
       return nothing.ntp;
@@ -326,10 +239,6 @@ const plainUser = {
 /** RFC 1123, 2.1. */
 export function isHostname(name: string): boolean {
   return name.length <= 253 && name.split('.').every((label) => hostLabel.test(label));
-}
-
-function parseOctal(text: string): number {
-  return Number.parseInt(text.replace(/^0o/, ''), 8);
 }
 
 /** A key of a stranger's file in a message: no control characters, not endless. */

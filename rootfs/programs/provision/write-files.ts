@@ -1,5 +1,5 @@
 import type { Device } from '../device.ts';
-import type { FileToWrite } from './user-data.ts';
+import type { FileToWrite } from './files-to-write.ts';
 
 /** Memory: made anew at each boot. Everything else is on state and written once for each instance. */
 const volatileTree = '/run/';

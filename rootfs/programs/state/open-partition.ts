@@ -4,6 +4,8 @@ import type { BootFile } from '../shared/boot-file.ts';
 import { type PartitionPlan, type PartitionTable, partitionNumber, planPartition } from './plan-partition.ts';
 import { lastWords, type StateReport, StateUnusable } from './report.ts';
 
+const clearedBytes = 1024 * 1024;
+
 /**
  * The state partition of the boot disk: found, or made in the free space at the end; grown to the disk's end. sfdisk writes
  * the backup table first and the primary after it, each with its checksum, so one of them is whole whenever
@@ -79,9 +81,9 @@ function add(
     'dd',
     'if=/dev/zero',
     `of=${boot.diskDevice}`,
-    'bs=512',
+    `bs=${plan.sectorBytes}`,
     `seek=${plan.startSector}`,
-    'count=2048',
+    `count=${clearedBytes / plan.sectorBytes}`,
     'conv=notrunc,fsync',
   ]);
   const outcome =

@@ -15,7 +15,12 @@ export interface PartitionTable {
 export type PartitionPlan =
   | { readonly kind: 'keep'; readonly node: string }
   | { readonly kind: 'grow'; readonly node: string; readonly number: number; readonly sizeSectors: number }
-  | { readonly kind: 'add'; readonly startSector: number; readonly sizeSectors: number }
+  | {
+      readonly kind: 'add';
+      readonly startSector: number;
+      readonly sizeSectors: number;
+      readonly sectorBytes: number;
+    }
   | { readonly kind: 'none'; readonly reason: string };
 
 /** Less room is not worth a state partition. */
@@ -37,7 +42,7 @@ export function planPartition(table: PartitionTable, diskBytes: number, label: s
     const startSector = Math.ceil(lastEnd / alignment) * alignment;
     const sizeSectors = alignDown(endSector - startSector, alignment);
     return sizeSectors * sectorsize >= leastBytes
-      ? { kind: 'add', startSector, sizeSectors }
+      ? { kind: 'add', startSector, sizeSectors, sectorBytes: sectorsize }
       : { kind: 'none', reason: `no partition is labelled ${label}, and the disk has no room for one` };
   }
   const sizeSectors = alignDown(endSector - found.start, alignment);

@@ -1,9 +1,10 @@
 import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
 import { readBootFile } from '../shared/boot-file.ts';
-import { openFileSystem } from './open-file-system.ts';
+import { openFileSystem, repairFileSystem } from './open-file-system.ts';
 import { openPartition } from './open-partition.ts';
 import { lastWords, StateReport } from './report.ts';
+import { setClock } from './set-clock.ts';
 
 /** Folders of state that are the machine's own; those of services are made by the engine. */
 const folders = [
@@ -28,6 +29,7 @@ const bindMounts = [
 export function setUpState(device: Device): void {
   const report = new StateReport(device);
   try {
+    setClock(device);
     const boot = readBootFile(device);
     if (boot === undefined) {
       throw new Error(`${machineLayout.bootFile} is missing`);
@@ -36,7 +38,13 @@ export function setUpState(device: Device): void {
     openFileSystem(device, partition, report);
     const name = partition.slice(partition.lastIndexOf('/') + 1);
     const sizeBytes = Number(device.readFile(`/sys/class/block/${name}/size`) ?? '0') * 512;
-    prepareFolders(device, report);
+    try {
+      makeFolders(device);
+    } catch {
+      repairFileSystem(device, partition, report);
+      makeFolders(device);
+    }
+    bindFolders(device, report);
     report.write({ kind: 'disk', device: partition, sizeBytes });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -62,16 +70,20 @@ function useMemory(device: Device, report: StateReport): void {
     report.note(`cannot mount memory on ${machineLayout.state}: ${lastWords(outcome)}`);
   }
   try {
-    prepareFolders(device, report);
+    makeFolders(device);
   } catch (error) {
     report.note(error instanceof Error ? error.message : String(error));
   }
+  bindFolders(device, report);
 }
 
-function prepareFolders(device: Device, report: StateReport): void {
+function makeFolders(device: Device): void {
   for (const { name, mode } of folders) {
     device.makeFolder(`${machineLayout.state}/${name}`, mode);
   }
+}
+
+function bindFolders(device: Device, report: StateReport): void {
   for (const { folder, target } of bindMounts) {
     const outcome = device.run(['mount', '-o', 'bind', `${machineLayout.state}/${folder}`, target]);
     if (outcome.exitCode !== 0) {

@@ -1,0 +1,309 @@
+// Over 300 lines: one machine in memory serves all commands, and each situation is short.
+import { describe, expect, test } from '@jest/globals';
+import type { EngineFile, EngineService } from '../../../build/contract/engine-file.ts';
+import { type FakeCommand, type FakeDevice, makeFakeDevice } from '../testing/fake-device.ts';
+import { runKeelctl } from './run-keelctl.ts';
+
+function service(name: string, changes: Partial<EngineService> = {}): EngineService {
+  return {
+    name,
+    description: `About ${name}`,
+    kind: 'long-running',
+    needs: [],
+    after: [],
+    stopSignal: 'SIGTERM',
+    stopTimeoutSeconds: 10,
+    stateFolders: [],
+    ...changes,
+  };
+}
+
+const engine: EngineFile = {
+  format: 1,
+  recipe: 'demo',
+  version: '2026.11.0',
+  builtAt: 1_760_000_000,
+  hostname: 'demo',
+  users: [],
+  services: [
+    service('log'),
+    service('network', { after: ['log'] }),
+    service('sshd', {
+      after: ['log'],
+      needs: ['network'],
+      health: { command: ['/usr/bin/true'], timeoutSeconds: 5 },
+    }),
+    service('set-up', { kind: 'one-shot' }),
+  ],
+};
+
+const messages = [
+  'Nov 21 08:50:19 demo kern.info kernel: [    4.67] Run /init as init process',
+  'Nov 21 08:50:22 demo <117> finit[1]: Starting sshd[237]',
+  'Nov 21 08:50:31 demo daemon.info sshd: Server listening on 0.0.0.0 port 22.^M',
+  'Nov 21 08:50:32 demo daemon.info network: talks about sshd: a lot',
+  'Nov 21 08:50:33 demo <116> finit[1]: Service sshd[237] died, restarting in 2000 msec (1/10)',
+];
+
+interface Situation {
+  readonly states?: Readonly<Record<string, object>>;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly commands?: readonly FakeCommand[];
+}
+
+/** All services run, unless the situation says something else. */
+function run(line: string, situation: Situation = {}): FakeDevice & { readonly exitCode: number } {
+  const statuses = engine.services.map(({ name }, index) => ({
+    identity: name,
+    status: name === 'set-up' ? 'done' : 'running',
+    pid: 100 + index,
+    uptime: 65 + index,
+    restarts: 0,
+    ...(name === 'set-up' ? { exit: { code: 0 } } : {}),
+    ...situation.states?.[name],
+  }));
+  const containers = ['log', 'network', 'sshd'].flatMap((name, index) => [
+    [`/run/crun/${name}/status`, JSON.stringify({ pid: 200 + index })],
+    [`/proc/${200 + index}/stat`, `${200 + index} (${name}) S 1`],
+    [`/sys/fs/cgroup/services/${name}/memory.current`, String((index + 1) * 1024 * 1024)],
+  ]);
+  const device = makeFakeDevice({
+    arguments: line.split(' ').filter((word) => word !== ''),
+    files: {
+      '/usr/lib/keelson/engine.json': JSON.stringify(engine),
+      '/var/lib/keelson/log/messages': `${messages.slice(2).join('\n')}\n`,
+      '/var/lib/keelson/log/messages.0': `${messages.slice(0, 2).join('\n')}\n`,
+      '/proc/uptime': '3725.10 100.00',
+      ...Object.fromEntries(containers),
+      ...situation.files,
+    },
+    commands: [
+      ...(situation.commands ?? []),
+      ([program, ...rest]) =>
+        program === 'initctl' && rest.at(-1) === 'status' ? { stdout: JSON.stringify(statuses) } : undefined,
+    ],
+  });
+  return Object.assign(device, { exitCode: runKeelctl(device) });
+}
+
+describe('ps', () => {
+  test('a line for each service, in start order', () => {
+    expect(run('ps').printed).toEqual([
+      'NAME     STATE    PID  UPTIME  RESTARTS  MEMORY   DESCRIPTION',
+      'log      running  200  1 min   0         1.0 MiB  About log',
+      'network  running  201  1 min   0         2.0 MiB  About network',
+      'sshd     running  202  1 min   0         3.0 MiB  About sshd',
+      'set-up   done     -    -       0         -        About set-up',
+    ]);
+  });
+
+  const words: readonly (readonly [string, object, string])[] = [
+    ['given up by finit', { status: 'crashed' }, 'failed'],
+    ['between two tries', { status: 'restart' }, 'restarting'],
+    ['stopped by a person', { status: 'stopped' }, 'stopped'],
+    ['waits for another', { status: 'waiting' }, 'waiting'],
+    ['is being stopped', { status: 'teardown' }, 'stopping'],
+  ];
+  test.each(words)('%s', (_, status, state) => {
+    const { printed } = run('ps --json', { states: { sshd: status } });
+    const [found] = JSON.parse(printed.join('')).filter(
+      ({ name }: { readonly name: string }) => name === 'sshd',
+    );
+    expect(found).toMatchObject({ state, pid: null, memoryBytes: null });
+  });
+
+  test('a one-shot that ended badly has failed', () => {
+    const { printed } = run('ps --json', { states: { 'set-up': { exit: { code: 7 } } } });
+    expect(JSON.parse(printed.join(''))[3]).toMatchObject({ state: 'failed', lastExit: { code: 7 } });
+  });
+
+  test('finit does not answer', () => {
+    const silent: FakeCommand = ([program]) =>
+      program === 'initctl' ? { exitCode: 1, stderr: 'no socket\n' } : undefined;
+    const result = run('ps', { commands: [silent] });
+    expect(result.errorsPrinted).toEqual([
+      'keelctl: Cannot ask finit for the state of the services: no socket',
+    ]);
+    expect(result.exitCode).toBe(1);
+  });
+});
+
+describe('logs', () => {
+  test('of one service, over rotated files, with what finit says about it', () => {
+    expect(run('logs sshd').printed).toEqual([messages[1], messages[2]?.replace('^M', ''), messages[4]]);
+  });
+  test('the last lines of all', () => {
+    expect(run('logs -n 2').printed).toEqual(messages.slice(3));
+  });
+  test('a number of lines that is none', () => {
+    const result = run('logs -n many');
+    expect(result.errorsPrinted).toEqual(['keelctl: The option -n takes a number of lines, such as -n 50.']);
+    expect(result.exitCode).toBe(2);
+  });
+});
+
+describe('exec', () => {
+  test('options after the service belong to the program', () => {
+    expect(run('exec network ip -j route --json').commandsRun).toEqual([
+      'crun exec network ip -j route --json',
+    ]);
+  });
+  test('the exit code is the program’s', () => {
+    const failing: FakeCommand = ([program]) => (program === 'crun' ? { exitCode: 42 } : undefined);
+    expect(run('exec network false', { commands: [failing] }).exitCode).toBe(42);
+  });
+  test('a service that does not run', () => {
+    expect(run('exec set-up sh').errorsPrinted).toEqual([
+      'keelctl: Cannot run a program in set-up: it does not run. Start it with `keelctl start set-up`.',
+    ]);
+  });
+});
+
+describe('start, stop, restart', () => {
+  test('start is done when the container is there', () => {
+    expect(run('start sshd').printed).toEqual(['sshd is running']);
+  });
+  test('stop that does not come to an end', () => {
+    const result = run('stop sshd');
+    expect(result.errorsPrinted).toEqual([
+      'keelctl: Cannot stop sshd: it is running. See `keelctl logs sshd`.',
+    ]);
+    expect(result.exitCode).toBe(1);
+  });
+  test('start of one that fails again', () => {
+    expect(run('start sshd', { states: { sshd: { status: 'crashed' } } }).errorsPrinted).toEqual([
+      'keelctl: Cannot start sshd: it is failed. See `keelctl logs sshd`.',
+    ]);
+  });
+  test('initctl refuses', () => {
+    const refusing: FakeCommand = ([program, ...rest]) =>
+      program === 'initctl' && rest.includes('restart')
+        ? { exitCode: 65, stderr: 'no such service\n' }
+        : undefined;
+    expect(run('restart sshd', { commands: [refusing] }).errorsPrinted).toEqual([
+      'keelctl: Cannot restart sshd: no such service',
+    ]);
+  });
+});
+
+describe('status', () => {
+  test('all is well', () => {
+    const files = {
+      '/run/keelson/boot.json': JSON.stringify({
+        slot: 'a',
+        device: '/dev/vda2',
+        rootHash: 'abc',
+        refused: [],
+      }),
+      '/run/keelson/state.json': JSON.stringify({ kind: 'disk', device: '/dev/vda4' }),
+      '/run/keelson/provision.json': JSON.stringify({
+        source: { kind: 'volume', from: '/dev/vdb' },
+        faults: [{ message: 'users is no list', line: 3 }],
+      }),
+    };
+    const result = run('status', { files });
+    expect(result.exitCode).toBe(0);
+    expect(result.printed.slice(1, 7)).toEqual([
+      'version       demo 2026.11.0',
+      'slot          a on /dev/vda2',
+      'root hash     abc',
+      'state         on /dev/vda4',
+      'provisioning  from /dev/vdb',
+      '              users is no list (line 3)',
+    ]);
+    expect(result.printed.at(-1)).toBe('All is well.');
+    expect(result.commandsRun).toContain('timeout 5 crun exec sshd /usr/bin/true');
+  });
+  test('a service that has failed', () => {
+    expect(run('status', { states: { log: { status: 'crashed' } } }).exitCode).toBe(1);
+  });
+  test('a health check that is late', () => {
+    const late: FakeCommand = ([program]) => (program === 'timeout' ? { exitCode: 143 } : undefined);
+    const result = run('status --json', { commands: [late] });
+    expect(result.exitCode).toBe(1);
+    expect(JSON.parse(result.printed.join('')).health).toEqual([
+      { name: 'sshd', isHealthy: false, message: 'no answer in 5 s' },
+    ]);
+  });
+});
+
+describe('power', () => {
+  test('reboot', () => expect(run('reboot').commandsRun).toEqual(['initctl --batch reboot']));
+  test('finit took the order and went silent', () => {
+    const silent: FakeCommand = ([program]) => (program === 'initctl' ? { exitCode: 1 } : undefined);
+    expect(run('poweroff', { commands: [silent] }).exitCode).toBe(0);
+  });
+  test('finit cannot be reached', () => {
+    const refusing: FakeCommand = ([program]) =>
+      program === 'initctl' ? { exitCode: 1, stderr: 'no finit' } : undefined;
+    expect(run('poweroff', { commands: [refusing] }).errorsPrinted).toEqual([
+      'keelctl: Cannot poweroff: no finit',
+    ]);
+  });
+});
+
+describe('what the machine itself calls', () => {
+  test('containers are stopped in reverse order of their start', () => {
+    const files: Record<string, string> = {};
+    for (const [index, name] of ['log', 'network', 'sshd'].entries())
+      files[`/proc/${200 + index}/stat`] = `1 (${name}) Z 1`;
+    expect(run('stop-everything', { files }).commandsRun).toEqual([
+      'crun kill sshd SIGTERM',
+      'crun delete --force sshd',
+      'crun kill network SIGTERM',
+      'crun delete --force network',
+      'crun kill log SIGTERM',
+      'crun delete --force log',
+      'sync',
+    ]);
+  });
+  test('one that does not stop is killed', () => {
+    expect(run('stop-everything').errorsPrinted).toEqual([
+      'sshd did not stop in time and is killed',
+      'network did not stop in time and is killed',
+      'log did not stop in time and is killed',
+    ]);
+  });
+  test('a service that is given up lets go of all that wait for it', () => {
+    const { files } = run('release network');
+    expect([...files.keys()].filter((path) => path.startsWith('/dev/'))).toEqual([
+      '/dev/settled/network',
+      '/dev/settled/sshd',
+    ]);
+  });
+});
+
+describe('a wrong command line', () => {
+  const situations: readonly (readonly [string, string])[] = [
+    ['pss', 'keelctl: There is no command "pss". Did you mean ps?'],
+    ['frobnicate', 'keelctl: There is no command "frobnicate". See `keelctl --help`.'],
+    ['logs shd', 'keelctl: There is no service "shd". Did you mean sshd?'],
+    [
+      'logs completely-else',
+      'keelctl: There is no service "completely-else". The services are log, network, set-up, sshd.',
+    ],
+    ['ps --all', 'keelctl: There is no option --all here. It is used so: keelctl ps'],
+    ['stop', 'keelctl: It is used so: keelctl stop SERVICE'],
+    ['exec sshd', 'keelctl: It is used so: keelctl exec SERVICE COMMAND [ARGUMENT…]'],
+  ];
+  test.each(situations)('%s', (line, message) => {
+    const result = run(line);
+    expect(result.errorsPrinted).toEqual([message]);
+    expect(result.exitCode).toBe(2);
+  });
+  test('no command: the help, and code 2', () => {
+    const result = run('');
+    expect(result.printed.join('\n')).toContain('keelctl logs -f sshd');
+    expect(result.exitCode).toBe(2);
+  });
+  test('help leaves out what only the machine calls', () => {
+    expect(run('--help').printed.join('\n')).not.toContain('stop-everything');
+  });
+  test('not a Keelson machine', () => {
+    const device = makeFakeDevice({ arguments: ['ps'] });
+    expect(runKeelctl(device)).toBe(1);
+    expect(device.errorsPrinted).toEqual([
+      'keelctl: Cannot find /usr/lib/keelson/engine.json: this is not a Keelson machine.',
+    ]);
+  });
+});
