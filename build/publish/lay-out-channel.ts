@@ -52,6 +52,8 @@ export interface PublishOptions {
   readonly lifetimes: Lifetimes;
   /** What the publisher saw last (text of a TrustedIndex). */
   readonly record?: string | undefined;
+  /** Targets or snapshot should have been signed again, and could not be. */
+  readonly onRenewalFailed?: (error: KeelsonError) => void;
 }
 
 export interface Publication {
@@ -137,27 +139,49 @@ async function makeFiles(
   const nextVersion = (role: 'targets' | 'snapshot') =>
     freeVersion(options, role, (standing?.index.versions[role] ?? 0) + 1);
 
-  let targets = stillGood(options, standing, 'targets');
-  if (targets === undefined || !isSame(standing?.index.releases ?? [], releases)) {
-    const version = await nextVersion('targets');
-    targets = await makeTargets(marked(version, lifetimes.release), releases, signers.targets);
-  }
-  let snapshot = stillGood(options, standing, 'snapshot');
-  if (snapshot === undefined || targets.version !== standing?.index.versions.targets) {
-    const version = await nextVersion('snapshot');
-    snapshot = await makeSnapshot(marked(version, lifetimes.release), targets, signers.snapshot);
-  }
+  const isUnchanged = isSame(standing?.index.releases ?? [], releases);
+  const oldTargets = isUnchanged ? readStandingFile(options, standing, 'targets') : undefined;
+  const targets = await renew(options, oldTargets, async () =>
+    makeTargets(marked(await nextVersion('targets'), lifetimes.release), releases, signers.targets),
+  );
+  const isTargetsKept = targets === oldTargets?.file;
+  const oldSnapshot = isTargetsKept ? readStandingFile(options, standing, 'snapshot') : undefined;
+  const snapshot = await renew(options, oldSnapshot, async () =>
+    makeSnapshot(marked(await nextVersion('snapshot'), lifetimes.release), targets, signers.snapshot),
+  );
   const version = (standing?.index.versions.timestamp ?? 0) + 1;
   const timestamp = await makeTimestamp(marked(version, lifetimes.timestamp), snapshot, signers.timestamp);
   return { targets, snapshot, timestamp };
 }
 
-/** A file of the standing channel that the newest root vouches for, and that is not to be renewed yet. */
-function stillGood(
-  { roots, now, lifetimes, signers }: PublishOptions,
+interface StandingFile {
+  readonly file: MetadataFile;
+  /** Less than half of its time is left. */
+  readonly isDue: boolean;
+  readonly isExpired: boolean;
+}
+
+/** Makes what is missing or due; what is only due may wait when its key is not at hand, and somebody is told. */
+async function renew(
+  options: PublishOptions,
+  old: StandingFile | undefined,
+  make: () => Promise<MetadataFile>,
+): Promise<MetadataFile> {
+  if (old === undefined || old.isExpired) return make();
+  if (!old.isDue) return old.file;
+  return make().catch((error: unknown) => {
+    if (!(error instanceof KeelsonError)) throw error;
+    options.onRenewalFailed?.(error);
+    return old.file;
+  });
+}
+
+/** A file of the standing channel that the newest root vouches for. */
+function readStandingFile(
+  { roots, now, lifetimes }: PublishOptions,
   standing: StandingChannel | undefined,
   role: 'targets' | 'snapshot',
-): MetadataFile | undefined {
+): StandingFile | undefined {
   const text = standing?.trusted[role];
   if (text === undefined) return undefined;
   const metadata = readMetadata(role, text);
@@ -167,9 +191,11 @@ function stillGood(
     return undefined;
   }
   const leftSeconds = expiryOf(metadata) - now;
-  const isRenewable = signers[role].length > 0;
-  if (isRenewable && leftSeconds < lifetimes.release / 2) return undefined;
-  return fileOfText(text, metadata.signed.version);
+  return {
+    file: fileOfText(text, metadata.signed.version),
+    isDue: leftSeconds < lifetimes.release / 2,
+    isExpired: leftSeconds <= 0,
+  };
 }
 
 function isSame(one: readonly ChannelRelease[], other: readonly ChannelRelease[]): boolean {
