@@ -3,7 +3,7 @@ import { KeelsonError } from '../errors/keelson-error.ts';
 import type { ForeignPlace, ForeignPlaces } from '../keys/add-key.ts';
 import { describeKeys, type KeyDescription, keyWarnings } from '../keys/describe-keys.ts';
 import { developmentWarning } from '../keys/development-keys.ts';
-import { writeEnrolmentFiles } from '../keys/enrolment-files.ts';
+import { exportKeys } from '../keys/export-keys.ts';
 import type { RevocationReason } from '../keys/issue-revocation-list.ts';
 import { defaultKeyFolder } from '../keys/key-folder.ts';
 import { isKeyRole, keyRoles } from '../keys/key-role.ts';
@@ -98,16 +98,13 @@ export async function runKeysRevokeCommand(
   await change(context, options, (keys) => revokeKey(keys, { subject, reason: options.reason }));
 }
 
-/** `keelson keys enrolment --to FOLDER`: the variables of Secure Boot, for a firmware's own menu. */
-export async function runKeysEnrolmentCommand(
+/** `keelson keys export --to FOLDER`: what is public. */
+export async function runKeysExportCommand(
   context: CommandContext,
   options: KeysOptions & { readonly to: string },
 ): Promise<void> {
-  const written = await writeEnrolmentFiles(
-    await open(context, options),
-    resolve(context.workingFolder, options.to),
-  );
-  if (context.isJson) context.writeOut(JSON.stringify({ type: 'enrolment', files: written }));
+  const written = await exportKeys(await open(context, options), resolve(context.workingFolder, options.to));
+  if (context.isJson) context.writeOut(JSON.stringify({ type: 'keys-exported', files: written }));
   else for (const path of written) context.writeOut(path);
 }
 
