@@ -57,6 +57,7 @@ function lockPart(
     machine: keysOf('machine'),
     update: keysOf('update'),
     keys: keysOf('keys'),
+    serve: keysOf('serve'),
     schemas: keysOf('schemas'),
   };
   const sorted = [...packages].sort(([left], [right]) => (left < right ? -1 : 1));

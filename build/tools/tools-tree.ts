@@ -1,7 +1,7 @@
 import type { CommandResult, RunOptions } from '../host/build-host.ts';
 
 /** A subset of the tools: each is a closed set of Debian packages in `build/tools/tools.lock.json`. */
-export const toolsetNames = ['solver', 'image', 'machine', 'update', 'keys', 'schemas'] as const;
+export const toolsetNames = ['solver', 'image', 'machine', 'update', 'keys', 'serve', 'schemas'] as const;
 
 /**
  * - `solver`: apt, gpgv, Debian's archive keyring (locking)
@@ -9,6 +9,7 @@ export const toolsetNames = ['solver', 'image', 'machine', 'update', 'keys', 'sc
  * - `machine`: QEMU and firmware (run, machine tests)
  * - `update`: rauc, mksquashfs, openssl (update bundles)
  * - `keys`: pkcs11-tool; openssl, sbverify, SoftHSM and efitools for tests
+ * - `serve`: nginx, an S3-compatible server, QuickJS (tests of what is published)
  * - `schemas`: published schemas that only tests read
  */
 export type ToolsetName = (typeof toolsetNames)[number];
