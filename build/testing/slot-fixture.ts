@@ -69,26 +69,27 @@ function veritySuperblock(): Buffer {
   return block;
 }
 
-/** PE headers with the two sections that are looked at. */
+/** PE headers with the sections that are looked at. */
 export function makeUkiFixture(rootHash: string, imageId: string, version: string): Buffer {
   const image = Buffer.alloc(4096);
   image.write('MZ');
   image.writeUInt32LE(128, 60);
   image.write('PE\0\0', 128);
-  image.writeUInt16LE(2, 134);
+  image.writeUInt16LE(3, 134);
   image.writeUInt16LE(240, 148);
   image.writeUInt16LE(0x20b, 152);
   const sections = [
     { name: '.osrel', text: `ID=keelson\nIMAGE_ID=${imageId}\nIMAGE_VERSION=${version}\n`, offset: 1024 },
+    { name: '.linux', text: 'kernel', offset: 1536 },
     { name: '.initrd', text: `070701/root.env\0\0ROOT_HASH=${rootHash}\nSALT=00\n\0\0`, offset: 2048 },
   ];
   for (const [index, { name, text, offset }] of sections.entries()) {
     const entry = 152 + 240 + index * 40;
     image.write(name, entry);
     image.writeUInt32LE(text.length, entry + 8);
-    image.writeUInt32LE(1024, entry + 16);
+    image.writeUInt32LE(512, entry + 16);
     image.writeUInt32LE(offset, entry + 20);
     image.write(text, offset, 'latin1');
   }
-  return image.subarray(0, 3072);
+  return image.subarray(0, 2560);
 }
