@@ -23,7 +23,7 @@ export interface IndexRequest {
 
 export type IndexReply =
   | { readonly kind: 'content'; readonly bytes: Uint8Array }
-  /** The server says that there is no such file. */
+  /** The server says 404; or 403, as buckets do that nobody may list. */
   | { readonly kind: 'missing' }
   | { readonly kind: 'too-large' }
   | { readonly kind: 'failed'; readonly reason: string };
