@@ -1,15 +1,11 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import type { BuildOptions } from './commands/build.ts';
 import type { BundleOptions } from './commands/bundle.ts';
-import type {
-  InitOptions,
-  KeysOptions,
-  RevokeCommandOptions,
-  RotateCommandOptions,
-} from './commands/keys.ts';
+import { parseCount } from './commands/option-values.ts';
 import type { PublishCommandOptions } from './commands/publish.ts';
+import { registerKeys } from './commands/register-keys.ts';
 import type { CommandContext } from './commands/session.ts';
 import { exitCodes, KeelsonError } from './errors/keelson-error.ts';
 import { errorToJson, exitCodeOf, renderError } from './errors/render-error.ts';
@@ -207,65 +203,7 @@ store
     (await import('./commands/store.ts')).runCollectCommand(context(), options),
   );
 
-const keys = program
-  .command('keys')
-  .description('the keys that sign update bundles, what boots, and the channel');
-const keysCommand = (synopsis: string, description: string) =>
-  keys
-    .command(synopsis)
-    .description(description)
-    .option('--keys <folder>', 'folder, or plain name, of the keys')
-    .option('--passphrase-env <name>', 'variable that holds the passphrase of the keys')
-    .option('--offline-passphrase-env <name>', 'variable that holds the passphrase of the offline keys')
-    .option(
-      '--passphrase-fd <n>',
-      'file descriptor: passphrases on two lines, signing then offline',
-      parseCount,
-    )
-    .option('--pin-env <name>', 'variable that holds the PIN of a token')
-    .option('--json', 'machine-readable JSON lines on standard output');
-keysCommand('init [name]', 'make a set of keys')
-  .option('--place <role=place>', 'key in a token or behind a command', collect, [] as string[])
-  .option('--force', 'allow a folder in a git work tree')
-  .addHelpText(
-    'after',
-    `
-Examples:
-  keelson keys init acme
-  keelson keys init acme --keys /media/safe/acme
-  keelson keys init acme --place 'update=pkcs11:token=release;object=update?module-path=/usr/lib/softhsm/libsofthsm2.so'
-  keelson keys init acme --place 'update=command:./sign-with-kms update'`,
-  )
-  .action(async (name: string | undefined, options: InitOptions) =>
-    (await import('./commands/keys.ts')).runKeysInitCommand(context(), name, options),
-  );
-keysCommand('show', 'what keys there are, and what ends soon').action(async (options: KeysOptions) =>
-  (await import('./commands/keys.ts')).runKeysShowCommand(context(), options),
-);
-keysCommand('rotate <role-or-key>', 'replace a key; those that machines know by themselves in two steps')
-  .option('--finish', 'the second step, when all machines run an image that trusts the new key')
-  .option('--place <place>', 'the new key is in a token or behind a command')
-  .addHelpText(
-    'after',
-    '\nExamples:\n  keelson keys rotate update\n  keelson keys rotate root\n  keelson keys rotate root --finish',
-  )
-  .action(async (subject: string, options: RotateCommandOptions) =>
-    (await import('./commands/keys.ts')).runKeysRotateCommand(context(), subject, options),
-  );
-keysCommand('revoke <role-or-key>', 'tell machines to refuse a key')
-  .addOption(
-    new Option('--reason <reason>', 'why')
-      .choices(['compromised', 'superseded', 'no-longer-used'])
-      .default('compromised'),
-  )
-  .action(async (subject: string, options: RevokeCommandOptions) =>
-    (await import('./commands/keys.ts')).runKeysRevokeCommand(context(), subject, options),
-  );
-keysCommand('export', 'write what is public: roots, revocation lists, variables of Secure Boot')
-  .requiredOption('--to <folder>', 'where to write roots.pem, revoked.pem, PK.auth, KEK.auth and db.auth')
-  .action(async (options: KeysOptions & { to: string }) =>
-    (await import('./commands/keys.ts')).runKeysExportCommand(context(), options),
-  );
+registerKeys(program, context);
 
 program
   .command('doctor')
@@ -325,19 +263,8 @@ function fail(error: unknown): number {
   return exitCodeOf(error);
 }
 
-function collect(text: string, earlier: readonly string[]): string[] {
-  return [...earlier, text];
-}
-
 /** With `--json`, the last line says why the command failed. */
 function writeFailure(error: unknown): void {
   if (!process.argv.includes('--json')) return;
   process.stdout.write(`${JSON.stringify({ type: 'failed', ...errorToJson(error) })}\n`);
-}
-
-function parseCount(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value <= 0)
-    throw new InvalidArgumentError('It must be a whole number above 0.');
-  return value;
 }
