@@ -4,6 +4,7 @@ import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { dirname as posixDirname, join as posixJoin } from 'node:path/posix';
 import { NodeSSH } from 'node-ssh';
+import type { SFTPWrapper } from 'ssh2';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { BuildHost } from '../host/build-host.ts';
 import type { Destination, PublishedContent } from './destination.ts';
@@ -11,7 +12,7 @@ import { tooLarge, unreadable, unwritable } from './destination-error.ts';
 import { hostKeyAlgorithms, isKnown, knownKeys } from './known-hosts.ts';
 import type { DestinationOptions } from './open-destination.ts';
 
-type SFTP = Awaited<ReturnType<NodeSSH['requestSFTP']>>;
+type SFTP = SFTPWrapper;
 
 const connectTimeoutMs = 20_000;
 
