@@ -21,13 +21,21 @@ export interface KeysOptions extends SecretOptions {
   readonly keys?: string;
 }
 
-export interface InitOptions extends KeysOptions {
+/** What a token's library needs beside its PIN. */
+interface TokenOptions {
+  /** Names of variables that are kept with the key. */
+  readonly tokenVariable?: readonly string[];
+  /** Folders that it works in. */
+  readonly tokenFolder?: readonly string[];
+}
+
+export interface InitOptions extends KeysOptions, TokenOptions {
   /** `ROLE=pkcs11:…` or `ROLE=command:PROGRAM ARGUMENT…`. */
   readonly place: readonly string[];
   readonly force?: boolean;
 }
 
-export interface RotateCommandOptions extends KeysOptions {
+export interface RotateCommandOptions extends KeysOptions, TokenOptions {
   readonly finish?: boolean;
   readonly place?: string;
 }
@@ -52,7 +60,7 @@ export async function runKeysInitCommand(
   options: InitOptions,
 ): Promise<void> {
   const folder = keyFolder(context, options.keys ?? name);
-  const places = readPlaces(options.place);
+  const places = readPlaces(context, options.place, options);
   const keys = await withSession(context, ({ workshop }) =>
     makeKeys(workshop, {
       name: checkName(name ?? defaultName),
@@ -79,7 +87,7 @@ export async function runKeysRotateCommand(
   subject: string,
   options: RotateCommandOptions,
 ): Promise<void> {
-  const place = options.place === undefined ? undefined : readPlace(options.place);
+  const place = options.place === undefined ? undefined : readPlace(context, options.place, options);
   await change(context, options, (keys) =>
     rotateKeys(keys, {
       subject,
@@ -156,11 +164,11 @@ function tableRow(key: KeyDescription): string[] {
   ];
 }
 
-function readPlaces(texts: readonly string[]): ForeignPlaces {
+function readPlaces(context: CommandContext, texts: readonly string[], options: TokenOptions): ForeignPlaces {
   return Object.fromEntries(
     texts.map((text) => {
       const [role = '', where = ''] = text.split(/=(.*)/s);
-      if (isKeyRole(role) && !role.startsWith('tuf-root')) return [role, readPlace(where)];
+      if (isKeyRole(role) && !role.startsWith('tuf-root')) return [role, readPlace(context, where, options)];
       throw new KeelsonError({
         code: 'KEY_PLACE_INVALID',
         class: 'input',
@@ -171,10 +179,17 @@ function readPlaces(texts: readonly string[]): ForeignPlaces {
   );
 }
 
-function readPlace(where: string): ForeignPlace {
+function readPlace(context: CommandContext, where: string, options: TokenOptions): ForeignPlace {
   if (where.startsWith('pkcs11:')) {
     parsePkcs11Uri(where);
-    return { kind: 'pkcs11', uri: where };
+    const { tokenVariable = [], tokenFolder = [] } = options;
+    const environment = tokenVariable.map((name) => [name, context.host.environmentVariable(name) ?? '']);
+    return {
+      kind: 'pkcs11',
+      uri: where,
+      environment: Object.fromEntries(environment),
+      folders: tokenFolder.map((folder) => resolve(context.workingFolder, folder)),
+    };
   }
   const command = where
     .replace(/^command:/, '')
@@ -185,7 +200,7 @@ function readPlace(where: string): ForeignPlace {
     code: 'KEY_PLACE_INVALID',
     class: 'input',
     message: `Cannot understand where the key is: ${where}`,
-    hint: 'Write pkcs11:token=…;object=…?module-path=… or "command:PROGRAM ARGUMENT…".',
+    hint: 'Write pkcs11:token=…;id=%01?module-path=… or "command:PROGRAM ARGUMENT…".',
   });
 }
 

@@ -24,6 +24,8 @@ export function registerKeys(program: Command, context: () => CommandContext): v
       .option('--json', 'machine-readable JSON lines on standard output');
   keysCommand('init [name]', 'make a set of keys')
     .option('--place <role=place>', 'key in a token or behind a command', collect, [] as string[])
+    .option('--token-variable <name>', "variable that the token's library needs", collect, [] as string[])
+    .option('--token-folder <folder>', "folder that the token's library works in", collect, [] as string[])
     .option('--force', 'allow a folder in a git work tree')
     .addHelpText(
       'after',
@@ -31,7 +33,7 @@ export function registerKeys(program: Command, context: () => CommandContext): v
 Examples:
   keelson keys init acme
   keelson keys init acme --keys /media/safe/acme
-  keelson keys init acme --place 'update=pkcs11:token=release;object=update?module-path=/usr/lib/softhsm/libsofthsm2.so'
+  keelson keys init acme --place 'update=pkcs11:token=release;id=%01?module-path=/usr/lib/softhsm/libsofthsm2.so'
   keelson keys init acme --place 'update=command:./sign-with-kms update'`,
     )
     .action(async (name: string | undefined, options: InitOptions) =>
@@ -43,6 +45,8 @@ Examples:
   keysCommand('rotate <role-or-key>', 'replace a key; those that machines know by themselves in two steps')
     .option('--finish', 'the second step, when all machines run an image that trusts the new key')
     .option('--place <place>', 'the new key is in a token or behind a command')
+    .option('--token-variable <name>', "variable that the token's library needs", collect, [] as string[])
+    .option('--token-folder <folder>', "folder that the token's library works in", collect, [] as string[])
     .addHelpText(
       'after',
       '\nExamples:\n  keelson keys rotate update\n  keelson keys rotate root\n  keelson keys rotate root --finish',

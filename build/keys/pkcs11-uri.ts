@@ -3,10 +3,8 @@ import { KeelsonError } from '../errors/keelson-error.ts';
 export interface Pkcs11Uri {
   readonly token?: string;
   readonly serial?: string;
-  /** Label of the key. */
-  readonly object?: string;
-  /** Id of the key, hexadecimal. */
-  readonly id?: string;
+  /** Id of the key, hexadecimal. Labels are not enough: pkcs11-tool signs with the first key, whatever `--label` says. */
+  readonly id: string;
   /** The token's library. */
   readonly modulePath: string;
 }
@@ -33,12 +31,15 @@ export function parsePkcs11Uri(uri: string): Pkcs11Uri {
   }
   const modulePath = text('module-path');
   const id = attributes.get('id');
-  const object = text('object');
   if (modulePath === undefined || !modulePath.startsWith('/')) {
     throw invalid(uri, "it does not name the token's library", 'Add ?module-path=/path/of/the/library.so.');
   }
-  if (id === undefined && object === undefined) {
-    throw invalid(uri, 'it names no key', 'Add object=LABEL or id=%01.');
+  if (id === undefined) {
+    throw invalid(
+      uri,
+      'it does not name a key by its id',
+      'Add id=%01; `pkcs11-tool --list-objects` shows ids.',
+    );
   }
   const token = text('token');
   const serial = text('serial');
@@ -46,8 +47,7 @@ export function parsePkcs11Uri(uri: string): Pkcs11Uri {
     modulePath,
     ...(token === undefined ? {} : { token }),
     ...(serial === undefined ? {} : { serial }),
-    ...(object === undefined ? {} : { object }),
-    ...(id === undefined ? {} : { id: decode(uri, id).toString('hex') }),
+    id: decode(uri, id).toString('hex'),
   };
 }
 
