@@ -145,7 +145,7 @@ program
   .option('--json', 'machine-readable JSON lines on standard output')
   .addHelpText(
     'after',
-    '\nExample:\n  keelson verify out/minimal/minimal-2026.11.0-x86-64.raucb --keyring keyring.pem',
+    '\nExamples:\n  keelson verify out/minimal/minimal-2026.11.0-x86-64.raucb --keyring keyring.pem',
   )
   .action(async (bundle: string, options: { keyring: string; crl?: string; compatible?: string }) =>
     (await import('./commands/verify.ts')).runVerifyCommand(context(), bundle, options),

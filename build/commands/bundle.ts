@@ -25,12 +25,15 @@ export interface BundleOptions extends SigningOptions {
   readonly secureBoot?: boolean;
 }
 
+const defaultChannel = 'stable';
+
 /** `keelson bundle RECIPE`: a signed update bundle in a folder. */
 export async function runBundleCommand(
   context: CommandContext,
   recipeName: string,
   options: BundleOptions,
 ): Promise<UpdateBundle> {
+  checkNames(options);
   const bundle = await withSession(
     context,
     (session) => bundleRecipe(context, session, recipeName, options),
@@ -48,8 +51,7 @@ export async function bundleRecipe(
   recipeName: string,
   options: BundleOptions,
 ): Promise<UpdateBundle> {
-  const { version, channel = 'stable' } = options;
-  checkNames(version, channel);
+  const { version, channel = defaultChannel } = options;
   const recipe = await loadRecipe({
     name: recipeName,
     repositoryFolder: context.repositoryFolder,
@@ -69,7 +71,7 @@ export async function bundleRecipe(
   });
 }
 
-function checkNames(version: string | undefined, channel: string): void {
+function checkNames({ version, channel = defaultChannel }: BundleOptions): void {
   if (version !== undefined && !releaseVersionPattern.test(version))
     throw new KeelsonError({
       code: 'VERSION_INVALID',
