@@ -1,35 +1,13 @@
-import {
-  expiryOf,
-  metadataLimits,
-  readMetadata,
-  verifyMetadata,
-} from '../../rootfs/programs/shared/tuf/metadata.ts';
-import {
-  indexOf,
-  openTrust,
-  readRoot,
-  type TrustedIndex,
-} from '../../rootfs/programs/shared/tuf/trusted-index.ts';
-import {
-  bundlePath,
-  type ChannelRelease,
-  channelLayout,
-  encodeRelease,
-  metadataPath,
-} from '../contract/channel.ts';
+import { metadataLimits, readMetadata } from '../../rootfs/programs/shared/tuf/metadata.ts';
+import { indexOf, openTrust, type TrustedIndex } from '../../rootfs/programs/shared/tuf/trusted-index.ts';
+import { bundlePath, type ChannelRelease, channelLayout, metadataPath } from '../contract/channel.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { Destination } from './destination.ts';
 import { appendHistory } from './history.ts';
-import {
-  type IndexFiles,
-  type IndexSigners,
-  makeSnapshot,
-  makeTargets,
-  makeTimestamp,
-} from './make-index.ts';
+import type { IndexFiles, IndexSigners } from './make-index.ts';
 import type { BundleFacts } from './plan-releases.ts';
 import { followChannel, type ReadFile, type StandingChannel } from './read-channel.ts';
-import { fileOfText, type MetadataFile } from './sign-metadata.ts';
+import { renewIndex } from './renew-index.ts';
 
 /** How long signatures are good for, in seconds. */
 export interface Lifetimes {
@@ -90,15 +68,14 @@ export async function layOutChannel(
   layout: Layout,
 ): Promise<Publication> {
   const { destination, channel, roots } = options;
-  refuseOtherRoots(options, standing);
-  const files = await makeFiles(options, standing, layout.releases);
+  const newRoots = await findNewRoots(options, standing);
+  const files = await renewIndex(options, standing, layout.releases);
   const trusted = await checkAsMachine(options, standing, files);
   const uploadedBundles = await uploadBundles(destination, layout.bundles);
   const write = (path: string, text: string, kind: 'immutable' | 'current') =>
     destination.write(`${channel}/${path}`, { bytes: Buffer.from(text) }, kind);
-  for (const [index, text] of roots.entries()) {
-    if (index >= (standing?.index.versions.root ?? 0))
-      await write(metadataPath('root', index + 1), text, 'immutable');
+  for (const version of newRoots) {
+    await write(metadataPath('root', version), roots[version - 1] ?? '', 'immutable');
   }
   for (const role of ['targets', 'snapshot'] as const) {
     const { version, text } = files[role];
@@ -121,98 +98,6 @@ export async function layOutChannel(
     uploadedBundles,
     record: `${JSON.stringify(trusted)}\n`,
   };
-}
-
-/** Files that are still good stay; the timestamp is always new. */
-async function makeFiles(
-  options: PublishOptions,
-  standing: StandingChannel | undefined,
-  releases: readonly ChannelRelease[],
-): Promise<IndexFiles> {
-  const { channel, now, lifetimes, signers } = options;
-  const marked = (version: number, lifetime: number) => ({
-    channel,
-    now,
-    version,
-    expiresAt: now + lifetime,
-  });
-  const nextVersion = (role: 'targets' | 'snapshot') =>
-    freeVersion(options, role, (standing?.index.versions[role] ?? 0) + 1);
-
-  const isUnchanged = isSame(standing?.index.releases ?? [], releases);
-  const oldTargets = isUnchanged ? readStandingFile(options, standing, 'targets') : undefined;
-  const targets = await renew(options, oldTargets, async () =>
-    makeTargets(marked(await nextVersion('targets'), lifetimes.release), releases, signers.targets),
-  );
-  const isTargetsKept = targets === oldTargets?.file;
-  const oldSnapshot = isTargetsKept ? readStandingFile(options, standing, 'snapshot') : undefined;
-  const snapshot = await renew(options, oldSnapshot, async () =>
-    makeSnapshot(marked(await nextVersion('snapshot'), lifetimes.release), targets, signers.snapshot),
-  );
-  const version = (standing?.index.versions.timestamp ?? 0) + 1;
-  const timestamp = await makeTimestamp(marked(version, lifetimes.timestamp), snapshot, signers.timestamp);
-  return { targets, snapshot, timestamp };
-}
-
-interface StandingFile {
-  readonly file: MetadataFile;
-  /** Less than half of its time is left. */
-  readonly isDue: boolean;
-  readonly isExpired: boolean;
-}
-
-/** Makes what is missing or due; what is only due may wait when its key is not at hand, and somebody is told. */
-async function renew(
-  options: PublishOptions,
-  old: StandingFile | undefined,
-  make: () => Promise<MetadataFile>,
-): Promise<MetadataFile> {
-  if (old === undefined || old.isExpired) return make();
-  if (!old.isDue) return old.file;
-  return make().catch((error: unknown) => {
-    if (!(error instanceof KeelsonError)) throw error;
-    options.onRenewalFailed?.(error);
-    return old.file;
-  });
-}
-
-/** A file of the standing channel that the newest root vouches for. */
-function readStandingFile(
-  { roots, now, lifetimes }: PublishOptions,
-  standing: StandingChannel | undefined,
-  role: 'targets' | 'snapshot',
-): StandingFile | undefined {
-  const text = standing?.trusted[role];
-  if (text === undefined) return undefined;
-  const metadata = readMetadata(role, text);
-  try {
-    verifyMetadata(readRoot(roots.at(-1) ?? ''), role, metadata);
-  } catch {
-    return undefined;
-  }
-  const leftSeconds = expiryOf(metadata) - now;
-  return {
-    file: fileOfText(text, metadata.signed.version),
-    isDue: leftSeconds < lifetimes.release / 2,
-    isExpired: leftSeconds <= 0,
-  };
-}
-
-function isSame(one: readonly ChannelRelease[], other: readonly ChannelRelease[]): boolean {
-  const textOf = (releases: readonly ChannelRelease[]) =>
-    JSON.stringify(releases.map((release) => [release.sha256, encodeRelease(release)]).sort());
-  return textOf(one) === textOf(other);
-}
-
-/** A publisher that was cut off may have left a file that nothing names; caches may have it, so its name is not used again. */
-async function freeVersion(
-  { destination, channel }: PublishOptions,
-  role: 'targets' | 'snapshot',
-  first: number,
-): Promise<number> {
-  let version = first;
-  while ((await destination.sizeOf(`${channel}/${metadataPath(role, version)}`)) !== undefined) version++;
-  return version;
 }
 
 /** The new files must satisfy a machine that followed the channel, and one that starts from the first root. */
@@ -265,23 +150,34 @@ async function uploadBundles(
   return uploaded;
 }
 
-/** The destination must have the roots that the publisher has, up to the newest that it was given. */
-function refuseOtherRoots(
+/** Versions of the root that are not there yet; those that are must be the ones in the key folder. */
+async function findNewRoots(
   { roots, channel, destination }: PublishOptions,
   standing: StandingChannel | undefined,
-): void {
-  if (standing === undefined) return;
-  const { root } = standing.index.versions;
-  if (roots[root - 1] === standing.trusted.root) return;
-  const isBehind = root > roots.length;
-  throw new KeelsonError({
-    code: 'CHANNEL_ROOTS_DIFFER',
-    class: 'input',
-    message: isBehind
-      ? `Cannot publish channel ${channel}: ${destination.name} has root ${root}, and the key folder only ${roots.length}`
-      : `Cannot publish channel ${channel}: root ${root} at ${destination.name} is not the one in the key folder`,
-    hint: 'Bring the key folder up to date.',
-  });
+): Promise<readonly number[]> {
+  const fail = (reason: string) =>
+    new KeelsonError({
+      code: 'CHANNEL_ROOTS_DIFFER',
+      class: 'input',
+      message: `Cannot publish channel ${channel}: ${reason}`,
+      hint: 'Bring the key folder up to date.',
+    });
+  const newest = standing?.index.versions.root ?? 0;
+  if (newest > roots.length) {
+    throw fail(`${destination.name} has root ${newest}, and the key folder only ${roots.length}`);
+  }
+  const missing: number[] = [];
+  for (const [index, text] of roots.entries()) {
+    const there = await destination.read(
+      `${channel}/${metadataPath('root', index + 1)}`,
+      metadataLimits.root,
+    );
+    if (there === undefined) missing.push(index + 1);
+    else if (there.toString() !== text) {
+      throw fail(`root ${index + 1} at ${destination.name} is not the one in the key folder`);
+    }
+  }
+  return missing;
 }
 
 /** Two publishers at a time: who comes second finds another timestamp, and starts over. */

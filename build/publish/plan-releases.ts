@@ -98,11 +98,14 @@ function addBundle(
   return [...current.filter((other) => other !== same && !newer.includes(other)), release];
 }
 
+/** Older releases may be shut out, the newest of each kind not: then machines would have nothing to go to. */
 function checkMinimum(releases: readonly ChannelRelease[]): void {
-  const wrong = releases.find(({ version, minimumVersion }) => compareVersions(minimumVersion, version) > 0);
-  // Older releases that a raised minimum shuts out are no use to any machine.
-  const newest = releases.filter(({ compatible }) => compatible === wrong?.compatible).at(-1);
-  if (wrong === undefined || wrong !== newest) return;
+  const wrong = releases.find(
+    (release) =>
+      compareVersions(release.minimumVersion, release.version) > 0 &&
+      newerThan(release, releases).length === 0,
+  );
+  if (wrong === undefined) return;
   throw new KeelsonError({
     code: 'MINIMUM_ABOVE_RELEASE',
     class: 'input',
@@ -111,14 +114,18 @@ function checkMinimum(releases: readonly ChannelRelease[]): void {
   });
 }
 
+function newerThan(release: ChannelRelease, releases: readonly ChannelRelease[]): readonly ChannelRelease[] {
+  return releases.filter(
+    ({ compatible, sequence }) => compatible === release.compatible && sequence > release.sequence,
+  );
+}
+
 function dropOld(releases: readonly ChannelRelease[], keep: number): ChannelRelease[] {
-  return releases.filter((release) => {
-    if (compareVersions(release.minimumVersion, release.version) > 0) return false;
-    const newer = releases.filter(
-      ({ compatible, sequence }) => compatible === release.compatible && sequence > release.sequence,
-    );
-    return newer.length < keep;
-  });
+  return releases.filter(
+    (release) =>
+      compareVersions(release.minimumVersion, release.version) <= 0 &&
+      newerThan(release, releases).length < keep,
+  );
 }
 
 function compareText(one: string, other: string): number {
