@@ -1,21 +1,20 @@
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+// Over 300 lines: one bundle and one set of keys, dear to make, serve all of these situations.
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { SlotImage } from '../disk/disk-image.ts';
 import type { KeelsonError } from '../errors/keelson-error.ts';
-import { createBuildHost } from '../host/node-host.ts';
 import { renderShow } from '../report/render-show.ts';
 import { showBundle } from '../report/show-bundle.ts';
-import { defaultStoreRoot, openStore } from '../store/open-store.ts';
+import { openStore } from '../store/open-store.ts';
+import { openRealWorkshop } from '../testing/real-workshop.ts';
 import { type SlotFixtureOptions, writeSlotFixture } from '../testing/slot-fixture.ts';
-import { createToolsOpener } from '../tools/open-tools.ts';
+import { makeThrowAwayKeys, type ThrowAwayKeys } from '../testing/throw-away-keys.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { encodeSignatureSize, isBundleFile, readBundleParts } from './bundle-file.ts';
-import { parseBundleManifest, writeBundleManifest } from './bundle-manifest.ts';
-import { makeBlockHashIndex, makeHashTree } from './hash-tree.ts';
+import { makeBlockHashIndex } from './hash-tree.ts';
 import { makePayload } from './make-payload.ts';
 import { makeUpdateBundle } from './make-update-bundle.ts';
 import type { BundleSigner, UpdateBundle } from './update-bundle.ts';
@@ -23,15 +22,15 @@ import { type VerifyOptions, verifyBundle } from './verify-bundle.ts';
 
 let folder: string;
 let workshop: Workshop;
-let pki: Pki;
+let keys: ThrowAwayKeys;
 let slot: SlotImage;
 let bundle: UpdateBundle;
 const file = (name: string) => join(folder, name);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'update-bundle-'));
-  workshop = await makeWorkshop(defaultStoreRoot(createBuildHost()));
-  pki = await makePki();
+  workshop = await openRealWorkshop();
+  keys = await makeThrowAwayKeys(workshop, folder);
   slot = await writeSlotFixture(file('slot.img'));
   bundle = await make('good', slot);
 }, 120_000);
@@ -103,7 +102,10 @@ describe('an update bundle', () => {
   });
 
   test('differs from another build in nothing but its signature', async () => {
-    const elsewhere = await makeWorkshop(file('other-store'), workshop.openTools);
+    const elsewhere = {
+      ...workshop,
+      store: await openStore({ root: file('other-store'), host: workshop.host }),
+    };
     const facts = {
       compatible: 'demo-x86-64',
       version: '2026.11.1',
@@ -218,7 +220,7 @@ describe('refused', () => {
     ['expired', 'certificate has expired', 'Sign it again with a new leaf'],
     ['mail', 'unsuitable certificate purpose', 'Sign with a leaf for code signing'],
   ])('a leaf that is %s', async (leaf, words, hint) => {
-    const { path } = await make(leaf, slot, pki.signer(leaf));
+    const { path } = await make(leaf, slot, keys.signer(leaf));
     const error = await expectRefusal(verify(path), 'BUNDLE_SIGNATURE_INVALID', words);
     expect(error.hint).toContain(hint);
   });
@@ -298,7 +300,6 @@ describe('refused', () => {
     const bytes = await readFile(image.path);
     damage(bytes, { uki: trailer.uki.offsetBytes, tree: trailer.hashOffsetBytes });
     await writeFile(image.path, bytes);
-    const { createHash } = await import('node:crypto');
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const made = await make(`damaged-${name.replace(' ', '-')}`, { ...image, sha256 });
     await expectRefusal(verify(made.path), 'BUNDLE_INCONSISTENT', words);
@@ -312,69 +313,10 @@ describe('refused', () => {
     ));
 });
 
-describe('manifest', () => {
-  const manifest = {
-    compatible: 'demo-x86-64',
-    version: '2026.11.1',
-    sequence: 202611000001,
-    channel: 'stable',
-    image: { sha256: 'ab'.repeat(32), sizeBytes: 8192 },
-    verity: { rootHash: 'cd'.repeat(32), salt: 'ef'.repeat(32), treeSizeBytes: 4096 },
-  };
-  const text = writeBundleManifest(manifest);
-
-  test('reads back', () => expect(parseBundleManifest(text)).toEqual(manifest));
-
-  test.each<[string, (text: string) => string]>([
-    ['its manifest has no compatible in [update]', (text) => text.replace(/compatible=.*\n/, '')],
-    [
-      'its manifest has a strange compatible in [update]: "../x"',
-      (text) => text.replace('=demo-x86-64', '=../x'),
-    ],
-    ['its manifest has a strange format in [bundle]: "plain"', (text) => text.replace('=verity', '=plain')],
-    [
-      'its manifest has "hooks/filename", which Keelson never writes',
-      (text) => `${text}[hooks]\nfilename=x\n`,
-    ],
-    [
-      'its manifest has "image.b/filename", which Keelson never writes',
-      (text) => `${text}[image.b]\nfilename=x\n`,
-    ],
-    ['its sequence 1 is not that of version 2026.11.1', (text) => text.replace('202611000001', '1')],
-    [
-      'its manifest says version twice in [update]',
-      (text) => text.replace('version=', 'version=1\nversion='),
-    ],
-    ['its manifest has a line that is none: "nonsense"', (text) => `${text}nonsense\n`],
-  ])('%s', (words, change) => {
-    expect(() => parseBundleManifest(change(text))).toThrow(words);
-  });
-});
-
-test('a hash tree is the one that dm-verity would make', async () => {
-  const tools = await workshop.openTools('image');
-  const path = file('data');
-  const blocks = 300;
-  await writeFile(path, Buffer.alloc(blocks * 4096, 3));
-  const salt = 'ab'.repeat(32);
-  const { stdout } = await tools.run({
-    file: '/usr/sbin/veritysetup',
-    arguments: ['format', '--no-superblock', `--salt=${salt}`, `--data-blocks=${blocks}`, path, file('tree')],
-    writable: [folder],
-  });
-  const tree = await makeHashTree(path, blocks * 4096, Buffer.from(salt, 'hex'));
-  expect(stdout).toContain(tree.rootHash);
-  expect((await readFile(file('tree'))).equals(tree.bytes)).toBe(true);
-  await expect(makeHashTree(path, 4096, Buffer.alloc(0))).rejects.toThrow('two or more whole blocks');
-  await expect(makeHashTree(path, 301 * 4096, Buffer.alloc(0))).rejects.toThrow(
-    'the file ends before its data does',
-  );
-});
-
 const verify = (path: string, options: Partial<VerifyOptions> = {}) =>
   verifyBundle(workshop, path, { keyring: file('root.pem'), ...options });
 
-const make = (name: string, image: SlotImage, sign: BundleSigner = pki.signer('leaf')) =>
+const make = (name: string, image: SlotImage, sign: BundleSigner = keys.signer('leaf')) =>
   makeUpdateBundle(workshop, { name: 'demo', version: '2026.11.1', architecture: 'x86-64' }, image, {
     channel: 'stable',
     outputFolder: file(name),
@@ -394,113 +336,4 @@ async function expectRefusal(result: Promise<unknown>, code: string, words: stri
   expect(error.code).toBe(code);
   expect(error.hint).toBeTruthy();
   return error;
-}
-
-async function makeWorkshop(root: string, openTools?: Workshop['openTools']): Promise<Workshop> {
-  const host = createBuildHost();
-  await mkdir(dirname(root), { recursive: true });
-  const store = await openStore({ root, host });
-  const emit = () => undefined;
-  return { host, store, emit, openTools: openTools ?? createToolsOpener({ host, store, emit }) };
-}
-
-interface Pki {
-  signer(leaf: string): BundleSigner;
-}
-
-/** Throw-away keys in the test's folder: a root, and leaves that it signed for different ends. */
-async function makePki(): Promise<Pki> {
-  const run = promisify(execFile);
-  const openssl = async (...commandLine: string[]) => {
-    const tools = await workshop.openTools('update');
-    const command = {
-      file: '/usr/bin/openssl',
-      arguments: commandLine,
-      writable: [folder],
-      workingFolder: folder,
-    };
-    const { file: program, arguments: all, environment } = tools.commandLine(command);
-    await run(program, [...all], { env: { ...environment } });
-  };
-  await writeFile(
-    file('openssl.cnf'),
-    [
-      '[req]\ndistinguished_name=name\n[name]\n[ca]\ndefault_ca=ca',
-      `[ca]\ndatabase=${file('index.txt')}\ndefault_md=sha256\ndefault_crl_days=30\ncrlnumber=${file('crlnumber')}`,
-      '[root]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign',
-      '[code]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning',
-      '[mail]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=emailProtection\n',
-    ].join('\n'),
-  );
-  await writeFile(file('index.txt'), '');
-  await writeFile(file('crlnumber'), '01\n');
-  const configuration = ['-config', file('openssl.cnf')];
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  for (const root of ['root', 'foreign'])
-    await openssl(
-      'req',
-      ...configuration,
-      '-x509',
-      ...newKey,
-      '-subj',
-      `/CN=${root}`,
-      '-extensions',
-      'root',
-      '-days',
-      '100',
-      '-keyout',
-      `${root}.key`,
-      '-out',
-      `${root}.pem`,
-    );
-  for (const [leaf, usage, validity] of [
-    ['leaf', 'code', ['-days', '50']],
-    ['mail', 'mail', ['-days', '50']],
-    ['expired', 'code', ['-not_before', '20200101000000Z', '-not_after', '20210101000000Z']],
-  ] as const)
-    await openssl(
-      'req',
-      ...configuration,
-      '-x509',
-      ...newKey,
-      '-subj',
-      `/CN=${leaf}`,
-      '-extensions',
-      usage,
-      ...validity,
-      '-CA',
-      'root.pem',
-      '-CAkey',
-      'root.key',
-      '-keyout',
-      `${leaf}.key`,
-      '-out',
-      `${leaf}.pem`,
-    );
-  const authority = ['ca', ...configuration, '-cert', 'root.pem', '-keyfile', 'root.key'];
-  await openssl(...authority, '-gencrl', '-out', 'nothing.crl');
-  await openssl(...authority, '-revoke', 'leaf.pem');
-  await openssl(...authority, '-gencrl', '-out', 'revoked.crl');
-  return {
-    signer: (leaf) => async (content) => {
-      await writeFile(file('content'), content);
-      await openssl(
-        'cms',
-        '-sign',
-        '-nodetach',
-        '-binary',
-        '-outform',
-        'DER',
-        '-in',
-        'content',
-        '-signer',
-        `${leaf}.pem`,
-        '-inkey',
-        `${leaf}.key`,
-        '-out',
-        'signature',
-      );
-      return readFile(file('signature'));
-    },
-  };
 }
