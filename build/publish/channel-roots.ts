@@ -15,6 +15,7 @@ import {
   rootNames,
   rootThreshold,
 } from './make-root.ts';
+import { type MetadataSigner, metadataKey } from './sign-metadata.ts';
 
 const day = 86_400;
 
@@ -50,11 +51,13 @@ export async function openRoots(
     return roots;
   }
   const before = newest === undefined ? [] : signersFor(keys, 'tuf-root', 'retired');
+  const isNamed = ({ publicKeyPem }: MetadataSigner) =>
+    newest !== undefined && Object.hasOwn(readRoot(newest).signed.keys, metadataKey(publicKeyPem).keyID);
   const { text } = await makeRoot({
     keys: wanted,
     expiresAt: now + rootLifetimeSeconds,
     previous: newest,
-    signers: [...signersFor(keys, 'tuf-root'), ...before],
+    signers: [...signersFor(keys, 'tuf-root'), ...before.filter(isNamed)],
   });
   const path = pathOf(keys, roots.length + 1);
   await mkdir(join(keys.folder, folderName), { recursive: true, mode: 0o700 });

@@ -6,6 +6,7 @@ import { KeelsonError } from '../errors/keelson-error.ts';
 import {
   type MetadataFile,
   type MetadataSigner,
+  metadataFile,
   metadataKey,
   signMetadata,
   specVersion,
@@ -85,22 +86,37 @@ export function rootFault(text: string, previous: string | undefined): string | 
   }
 }
 
-/** Drafts, signs and checks a root in one go, where all signers are at hand. */
+/**
+ * Drafts and signs a root with as many signers as machines want to see, passing over those whose keys are not at hand;
+ * CHANNEL_ROOT_UNSIGNED when that are too few.
+ */
 export async function makeRoot(options: {
   readonly keys: ChannelKeys;
   readonly expiresAt: number;
   readonly previous?: string | undefined;
-  /** Enough of the new root keys, and of the previous ones. */
+  /** Of the new root keys, and of the previous ones. */
   readonly signers: readonly MetadataSigner[];
 }): Promise<MetadataFile> {
-  const file = await signRoot(writeDraft(draftRoot(options)), options.signers);
-  const fault = rootFault(file.text, options.previous);
+  const { previous } = options;
+  let file = metadataFile(readMetadata('root', writeDraft(draftRoot(options))));
+  const faults: KeelsonError[] = [];
+  for (const signer of options.signers) {
+    if (rootFault(file.text, previous) === undefined) return file;
+    try {
+      file = await signRoot(file.text, [signer]);
+    } catch (error) {
+      if (!(error instanceof KeelsonError)) throw error;
+      faults.push(error);
+    }
+  }
+  const fault = rootFault(file.text, previous);
   if (fault === undefined) return file;
   throw new KeelsonError({
     code: 'CHANNEL_ROOT_UNSIGNED',
     class: 'input',
     message: `Cannot make a root for the channel: ${fault}`,
-    hint: `Sign it with ${rootThreshold} of the new root keys and with ${rootThreshold} of those before.`,
+    hint: `Have ${rootThreshold} of the root keys at hand, and after a rotation ${rootThreshold} of those before.`,
+    cause: faults[0],
   });
 }
 
