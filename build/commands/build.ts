@@ -5,7 +5,7 @@ import { readLockfile } from '../lock/lockfile-io.ts';
 import { buildImage } from '../pipeline/build-image.ts';
 import { loadRecipe } from '../recipe/load-recipe.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import { openSecureBoot, type SigningOptions } from './open-signing.ts';
+import { openSecureBoot, openSigning, openTrust, type SigningOptions } from './open-signing.ts';
 import { type CommandContext, type Session, withSession } from './session.ts';
 
 export interface BuildOptions extends SigningOptions {
@@ -50,7 +50,9 @@ export async function buildRecipe(
   const outputFolder = resolve(context.workingFolder, options.out ?? `out/${recipe.name}`);
   const secureBoot =
     options.secureBoot === true ? await openSecureBoot(context, workshop, options) : undefined;
+  const trust = await openTrust(recipe, () => openSigning(context, workshop, options));
   const built = await buildImage(workshop, steps, recipe, lockfile, outputFolder, {
+    ...(trust === undefined ? {} : { trust }),
     ...(secureBoot === undefined ? {} : { secureBoot }),
   });
   const counts = steps.counts();

@@ -11,7 +11,7 @@ import { buildBundle } from '../pipeline/build-image.ts';
 import { bundleStages } from '../pipeline/stages.ts';
 import { loadRecipe } from '../recipe/load-recipe.ts';
 import type { UpdateBundle } from '../update/update-bundle.ts';
-import { openSigning, type SigningOptions } from './open-signing.ts';
+import { openSigning, openTrust, type SigningOptions } from './open-signing.ts';
 import { type CommandContext, type Session, withSession } from './session.ts';
 
 export interface BundleOptions extends SigningOptions {
@@ -61,7 +61,9 @@ export async function bundleRecipe(
   const lockfile = await readLockfile(recipe);
   const keys = await openSigning(context, workshop, options);
   const signer = signerFor(keys, 'update');
+  const trust = await openTrust(recipe, async () => keys);
   return buildBundle(workshop, steps, recipe, lockfile, {
+    ...(trust === undefined ? {} : { trust }),
     channel,
     outputFolder: resolve(context.workingFolder, options.out ?? `out/${recipe.name}`),
     sign: (content) => signCms(signer, content, new Date(workshop.host.now())),

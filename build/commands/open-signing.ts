@@ -2,6 +2,10 @@ import type { SecureBoot } from '../boot/sign-boot-files.ts';
 import { developmentKeys, refuseDevelopmentKeys, tellDevelopmentKeys } from '../keys/development-keys.ts';
 import { enrolmentVariables } from '../keys/enrolment-files.ts';
 import { type Keys, openKeys, signerFor } from '../keys/open-keys.ts';
+import { updateKeyring } from '../keys/trust.ts';
+import { openRoots } from '../publish/channel-roots.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import { type TrustFiles, wantsTrust } from '../rootfs/trust-files.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { keyFolder } from './keys.ts';
 import { createAskSecret, type SecretOptions } from './read-secret.ts';
@@ -39,4 +43,15 @@ export async function openSecureBoot(
 ): Promise<SecureBoot> {
   const keys = await openSigning(context, workshop, options);
   return { signer: signerFor(keys, 'boot'), variables: enrolmentVariables(keys) };
+}
+
+/** Whom machines of this recipe trust for updates; nothing, and no keys are opened, when none of its services asks. */
+export async function openTrust(recipe: Recipe, open: () => Promise<Keys>): Promise<TrustFiles | undefined> {
+  if (!wantsTrust(recipe)) return undefined;
+  const keys = await open();
+  const roots = await openRoots(keys);
+  return new Map([
+    ['channel-root.json', roots.at(-1) ?? ''],
+    ['update.pem', updateKeyring(keys)],
+  ]);
 }

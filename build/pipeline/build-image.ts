@@ -13,6 +13,7 @@ import type { Lockfile } from '../lock/lockfile.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { composeRootfs } from '../rootfs/compose-rootfs.ts';
 import type { ComposedRootfs } from '../rootfs/composed-rootfs.ts';
+import type { TrustFiles } from '../rootfs/trust-files.ts';
 import { sealRootfs } from '../seal/seal-rootfs.ts';
 import type { SealedRootfs } from '../seal/sealed-rootfs.ts';
 import { compileServices } from '../services/compile-services.ts';
@@ -26,8 +27,10 @@ export interface BuiltImage {
   readonly artefacts: readonly OutputArtefact[];
 }
 
-/** Left out, nothing that boots is signed, and machines must have Secure Boot off. */
 export interface BootSigning {
+  /** Whom machines trust for updates. */
+  readonly trust?: TrustFiles;
+  /** Left out, nothing that boots is signed, and machines must have Secure Boot off. */
   readonly secureBoot?: SecureBoot;
 }
 
@@ -68,14 +71,16 @@ export async function buildSlot(
   steps: StepCounter,
   recipe: Recipe,
   lockfile: Lockfile,
-  { secureBoot }: BootSigning = {},
+  { secureBoot, trust }: BootSigning = {},
 ): Promise<BuiltSlot> {
   const stage = stageRunner(workshop, steps);
 
   const packages = await stage('packages', () => openLockedPackages(workshop, recipe, lockfile));
   const kernel = await stage('kernel', () => prepareKernel(workshop, recipe, packages));
   const bundles = await stage('services', () => compileServices(workshop, recipe, packages));
-  const composed = await stage('compose', () => composeRootfs(workshop, recipe, packages, kernel, bundles));
+  const composed = await stage('compose', () =>
+    composeRootfs(workshop, recipe, packages, kernel, bundles, trust),
+  );
   const sealed = await stage('seal', () => sealRootfs(workshop, recipe, composed));
   const uki = await stage('uki', async () => {
     const unsigned = await makeUnifiedKernelImage(workshop, recipe, packages, kernel, sealed);

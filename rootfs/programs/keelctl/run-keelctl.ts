@@ -10,6 +10,7 @@ import { ps } from './ps.ts';
 import { release } from './release.ts';
 import { status } from './status.ts';
 import { stopEverything } from './stop-everything.ts';
+import { update } from './update.ts';
 
 const commands: Readonly<Record<string, KeelctlCommand>> = {
   ps,
@@ -19,6 +20,7 @@ const commands: Readonly<Record<string, KeelctlCommand>> = {
   start,
   stop,
   restart,
+  update,
   reboot,
   poweroff,
   'prepare-services': prepareServices,
