@@ -19,6 +19,7 @@ export const diskBuses = Object.keys(diskBusArguments) as readonly DiskBus[];
 /** Paths inside the tools tree `machine` (package `ovmf`). */
 export const firmwareFiles = {
   code: '/usr/share/OVMF/OVMF_CODE_4M.fd',
+  secureBootCode: '/usr/share/OVMF/OVMF_CODE_4M.secboot.fd',
   variables: '/usr/share/OVMF/OVMF_VARS_4M.fd',
 } as const;
 
@@ -41,6 +42,8 @@ export interface MachineSpec {
   readonly hasTerminal: boolean;
   /** TCP ports of the guest that get a free port of 127.0.0.1 each. */
   readonly guestPorts: readonly number[];
+  /** Firmware that checks signatures, in setup mode until keys are enrolled; slower. */
+  readonly hasSecureBoot?: boolean;
 }
 
 /**
@@ -54,10 +57,15 @@ export interface MachineSpec {
 export function machineArguments(spec: MachineSpec): string[] {
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
-    ...['-machine', 'q35,pflash0=firmware-code,pflash1=firmware-variables'],
+    ...machineType(spec),
     ...['-accel', 'tcg,thread=multi', '-cpu', 'Nehalem'],
     ...['-smp', String(spec.cpus), '-m', String(spec.memoryMiB)],
-    ...blockDevice('firmware-code', 'raw', firmwareFiles.code, true),
+    ...blockDevice(
+      'firmware-code',
+      'raw',
+      spec.hasSecureBoot === true ? firmwareFiles.secureBootCode : firmwareFiles.code,
+      true,
+    ),
     ...blockDevice('firmware-variables', 'raw', spec.variablesPath, false),
     ...blockDevice('disk', spec.diskFormat, spec.diskPath, false),
     ...diskBusArguments[spec.diskBus],
@@ -77,6 +85,14 @@ export function machineArguments(spec: MachineSpec): string[] {
       'chardev=control,mode=control',
     ],
   ];
+}
+
+/** With Secure Boot only the firmware itself, in system management mode, may write its variables. */
+function machineType({ hasSecureBoot }: MachineSpec): string[] {
+  const flash = 'pflash0=firmware-code,pflash1=firmware-variables';
+  return hasSecureBoot === true
+    ? ['-machine', `q35,smm=on,${flash}`, '-global', 'driver=cfi.pflash01,property=secure,value=on']
+    : ['-machine', `q35,${flash}`];
 }
 
 /** Port 0: the kernel picks a free one, and `info usernet` tells which; so no two machines race for a port. */
