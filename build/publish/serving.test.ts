@@ -211,8 +211,18 @@ const quickJsClient = `
 `;
 
 describe('a bucket', () => {
-  test('holds what a machine follows over HTTP', async () => {
-    const url = await serve(async (port) => ({
+  let url: string;
+  const open = (accessKey: string, secretKey: string) => {
+    const variables: Record<string, string> = {
+      AWS_ACCESS_KEY_ID: accessKey,
+      AWS_SECRET_ACCESS_KEY: secretKey,
+    };
+    const s3Host: BuildHost = { ...host, environmentVariable: (name) => variables[name] };
+    return openDestination(s3Host, `s3://updates/tree?endpoint=${url}`, { workingFolder: folder });
+  };
+
+  beforeAll(async () => {
+    url = await serve(async (port) => ({
       file: '/usr/bin/dash',
       // Its libraries want certificates, which a maintainer script would have joined.
       arguments: [
@@ -231,11 +241,10 @@ describe('a bucket', () => {
       ],
     };
     await fetch(`${url}/updates?policy`, { method: 'PUT', body: JSON.stringify(everybodyReads) });
-    const variables: Record<string, string> = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
-    const s3Host: BuildHost = { ...host, environmentVariable: (name) => variables[name] };
-    const place = `s3://updates/tree?endpoint=${url}`;
-    const destination = await openDestination(s3Host, place, { workingFolder: folder });
-    expect(destination.name).toBe(`s3://updates/tree at ${url}`);
+  }, 120_000);
+
+  test('holds what a machine follows over HTTP', async () => {
+    const destination = await open('id', 'secret');
     const { options, publication } = await publishTo(destination);
     expect(publication.uploadedBundles).toHaveLength(1);
     const again = await refreshChannel({ ...options, now: testNow + 30 }, { isOlderAllowed: false });
@@ -246,5 +255,45 @@ describe('a bucket', () => {
     expect(part.status).toBe(206);
     expect(Buffer.from(await part.arrayBuffer()).equals(bundleBytes.subarray(5000, 6000))).toBe(true);
     expect(part.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
-  }, 120_000);
+  }, 60_000);
+
+  test('takes files from those who may write only', async () => {
+    const { accessKey, secretKey } = await makeWriter(url);
+    // From now on the server checks every signature.
+    await fetch(`${url}/moto-api/reset-auth`, { method: 'POST', body: '0' });
+    const content = { bytes: Buffer.from('text') };
+    const writer = await open(accessKey, secretKey);
+    await writer.write('stable/a.json', content, 'current');
+    expect((await writer.read('stable/a.json', 10))?.toString()).toBe('text');
+    expect(await writer.sizeOf('stable/a.json')).toBe(4);
+    const other = await open(accessKey, `${secretKey.slice(1)}x`);
+    await expect(other.write('x', content, 'current')).rejects.toMatchObject({
+      code: 'DESTINATION_UNWRITABLE',
+      message: `Cannot write x to ${other.name}: status 403, SignatureDoesNotMatch`,
+    });
+  }, 60_000);
 });
+
+/** A user of the server's own user management who may do everything with buckets. */
+async function makeWriter(url: string): Promise<{ accessKey: string; secretKey: string }> {
+  const ask = async (parameters: Record<string, string>) => {
+    const reply = await fetch(url, {
+      method: 'POST',
+      headers: {
+        authorization:
+          'AWS4-HMAC-SHA256 Credential=x/20261121/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=x',
+      },
+      body: new URLSearchParams({ Version: '2010-05-08', UserName: 'writer', ...parameters }),
+    });
+    return reply.text();
+  };
+  await ask({ Action: 'CreateUser' });
+  const key = await ask({ Action: 'CreateAccessKey' });
+  const policy = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }],
+  };
+  await ask({ Action: 'PutUserPolicy', PolicyName: 'all', PolicyDocument: JSON.stringify(policy) });
+  const field = (name: string) => new RegExp(`<${name}>(.*?)</`).exec(key)?.[1] ?? '';
+  return { accessKey: field('AccessKeyId'), secretKey: field('SecretAccessKey') };
+}
