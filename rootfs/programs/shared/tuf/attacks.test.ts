@@ -297,6 +297,18 @@ describe.each<[string, () => Client]>([
     });
   });
 
+  test('recovers from a time that a thief set forward, by new keys', async () => {
+    const { root, machine } = await start();
+    const future = testNow + 20_000 * day;
+    const forward = await makeIndex([root], { version: 2, now: future });
+    expect(machine.refresh(forward)).toMatchObject({ kind: 'fresh' });
+    expect(machine.refresh(await makeIndex([root], { version: 3 }))).toMatchObject(refused('ROOT_EXPIRED'));
+    const keys = testKeys({ timestamp: 'second' });
+    const secondRoot = await testRoot(keys, { text: root, keys: testKeys() });
+    const recovered = await makeIndex([root, secondRoot], { keys, version: 4 });
+    expect(machine.refresh(recovered)).toMatchObject({ kind: 'fresh', now: testNow });
+  });
+
   test.each(['2.root.json', 'timestamp.json', '1.snapshot.json', '1.targets.json'])(
     'stops reading an endless %s',
     async (path) => {

@@ -61,14 +61,14 @@ export function* refreshIndex(options: {
   let { trusted } = options;
   let now = Math.max(options.clock, options.builtAt);
   try {
-    // 5.1: one time for all of it.
-    now = Math.max(now, signedAtOf(trusted));
     for (let step = 0; step < maxRootSteps; step++) {
       const next = yield* fetchNextRoot(trusted);
       if (next === undefined) break;
       trusted = next;
     }
     const root = readRoot(trusted.root);
+    // Only now: new keys have made the machine forget times that a thief of the old ones may have signed.
+    now = Math.max(now, signedAtOf(trusted));
     // 5.3.10
     if (expiryOf(root) <= now) {
       throw new RefusalError(
