@@ -4,7 +4,7 @@ import { releaseVersionPattern } from '../contract/release-version.ts';
 import { formatBytes } from '../errors/format-quantity.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import { enrolmentVariables } from '../keys/enrolment-files.ts';
-import { signerFor } from '../keys/open-keys.ts';
+import { unlockSigner } from '../keys/open-keys.ts';
 import { signCms } from '../keys/sign-cms.ts';
 import { readLockfile } from '../lock/lockfile-io.ts';
 import { buildBundle } from '../pipeline/build-image.ts';
@@ -60,7 +60,7 @@ export async function bundleRecipe(
   });
   const lockfile = await readLockfile(recipe);
   const keys = await openSigning(context, workshop, options);
-  const signer = signerFor(keys, 'update');
+  const signer = await unlockSigner(keys, 'update');
   const trust = await openTrust(recipe, async () => keys);
   return buildBundle(workshop, steps, recipe, lockfile, {
     ...(trust === undefined ? {} : { trust }),
@@ -68,7 +68,7 @@ export async function bundleRecipe(
     outputFolder: resolve(context.workingFolder, options.out ?? `out/${recipe.name}`),
     sign: (content) => signCms(signer, content, new Date(workshop.host.now())),
     ...(options.secureBoot === true
-      ? { secureBoot: { signer: signerFor(keys, 'boot'), variables: enrolmentVariables(keys) } }
+      ? { secureBoot: { signer: await unlockSigner(keys, 'boot'), variables: enrolmentVariables(keys) } }
       : {}),
   });
 }

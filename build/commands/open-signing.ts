@@ -1,7 +1,7 @@
 import type { SecureBoot } from '../boot/sign-boot-files.ts';
 import { developmentKeys, refuseDevelopmentKeys, tellDevelopmentKeys } from '../keys/development-keys.ts';
 import { enrolmentVariables } from '../keys/enrolment-files.ts';
-import { type Keys, openKeys, signerFor } from '../keys/open-keys.ts';
+import { type Keys, openKeys, unlockSigner } from '../keys/open-keys.ts';
 import { updateKeyring } from '../keys/trust.ts';
 import { openRoots } from '../publish/channel-roots.ts';
 import type { Recipe } from '../recipe/recipe.ts';
@@ -42,7 +42,7 @@ export async function openSecureBoot(
   options: SigningOptions,
 ): Promise<SecureBoot> {
   const keys = await openSigning(context, workshop, options);
-  return { signer: signerFor(keys, 'boot'), variables: enrolmentVariables(keys) };
+  return { signer: await unlockSigner(keys, 'boot'), variables: enrolmentVariables(keys) };
 }
 
 /** Whom machines of this recipe trust for updates; nothing, and no keys are opened, when none of its services asks. */

@@ -38,6 +38,17 @@ export function signerFor(keys: Keys, role: KeyRole): Signer {
   return first;
 }
 
+/**
+ * The role's signer, with the passphrase of its key asked for now: at the start of a long command, not in the middle of its
+ * display.
+ */
+export async function unlockSigner(keys: Keys, role: KeyRole): Promise<Signer> {
+  const signer = signerFor(keys, role);
+  const [record] = recordsOf(keys.file, role, 'current');
+  if (record?.place.kind === 'file') await signer.sign(new Uint8Array());
+  return signer;
+}
+
 /** All signers of a role: `tuf-root` has three. Retired ones still sign what replaces them. */
 export function signersFor(keys: Keys, role: KeyRole, state: KeyState = 'current'): readonly Signer[] {
   return recordsOf(keys.file, role, state).map((record) => makeSigner(keys, record));
