@@ -48,6 +48,8 @@ export async function buildRecipe(
   const startedAt = workshop.host.now();
   const lockfile = await readLockfile(recipe);
   const outputFolder = resolve(context.workingFolder, options.out ?? `out/${recipe.name}`);
+  // A release belongs to its owner's keys, also when nothing of it is signed here.
+  if (options.release === true) await openSigning(context, workshop, options);
   const secureBoot =
     options.secureBoot === true ? await openSecureBoot(context, workshop, options) : undefined;
   const trust = await openTrust(recipe, () => openSigning(context, workshop, options));
