@@ -21,10 +21,35 @@ promise('a service that dies comes back; one that keeps dying is told and harms 
 
   step('all others run, also the one that starts after it', async () => {
     await waitForState('steady', 'running', 60_000);
-    const others = (await machine.guest.services()).filter(({ name }) => name !== 'hopeless');
+    const ending = ['brief', 'chore', 'hopeless'];
+    const others = (await machine.guest.services()).filter(({ name }) => !ending.includes(name));
     expect(others.map(({ name, state }) => `${name} ${state}`).sort()).toEqual(
       ['console', 'log', 'network', 'sshd', 'steady', 'time'].map((name) => `${name} running`),
     );
+  });
+
+  step('one that is restarted on failure only was started again once, and is done', async () => {
+    await waitForState('brief', 'done', 60_000);
+    expect(await machine.guest.service('brief')).toMatchObject({ restarts: 1 });
+  });
+
+  step('a one-shot is done, and runs again when it is told to', async () => {
+    const runs = 'cat /var/lib/keelson/services/chore/var-data/runs';
+    await waitForState('chore', 'done', 60_000);
+    expect(await machine.guest.run(runs)).toBe('ran');
+    await machine.guest.run('keelctl start chore');
+    expect(await machine.guest.run(runs)).toBe('ran\nran');
+  });
+
+  step('what a container says by syslog is in the log', async () => {
+    expect(await machine.guest.run('keelctl logs')).toContain('chore-by-syslog: done');
+  });
+
+  step('starting one that ends at once is told as a failure', async () => {
+    const { exitCode, stderr } = await machine.guest.try('keelctl start hopeless');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('Cannot start hopeless');
+    await waitForState('hopeless', 'failed', 120_000);
   });
 
   step('a killed service returns with another process', async () => {

@@ -6,11 +6,14 @@ import { readLockfile } from '../lock/lockfile-io.ts';
 import { buildImage } from '../pipeline/build-image.ts';
 import { loadRecipe } from '../recipe/load-recipe.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { openSecureBoot, openSigning, openTrust, type SigningOptions } from './open-signing.ts';
 import { type CommandContext, type Session, withSession } from './session.ts';
 
-export interface BuildOptions {
+export interface BuildOptions extends SigningOptions {
   /** Folder for the artefacts; `out/<recipe>` in the working folder when left out. */
   readonly out?: string;
+  /** Sign what boots, and enrol the keys on machines in setup mode. */
+  readonly secureBoot?: boolean;
 }
 
 export type BuildReport = Extract<BuildEvent, { type: 'build-finished' }>;
@@ -47,7 +50,15 @@ export async function buildRecipe(
   const lockfile = await readLockfile(recipe);
   const outputFolder = resolve(context.workingFolder, options.out ?? `out/${recipe.name}`);
   await openOutputFolder(outputFolder);
-  const built = await buildImage(workshop, steps, recipe, lockfile, outputFolder);
+  // A release belongs to its owner's keys, also when nothing of it is signed here.
+  if (options.release === true) await openSigning(context, workshop, options);
+  const secureBoot =
+    options.secureBoot === true ? await openSecureBoot(context, workshop, options) : undefined;
+  const trust = await openTrust(recipe, () => openSigning(context, workshop, options));
+  const built = await buildImage(workshop, steps, recipe, lockfile, outputFolder, {
+    ...(trust === undefined ? {} : { trust }),
+    ...(secureBoot === undefined ? {} : { secureBoot }),
+  });
   const counts = steps.counts();
   return {
     type: 'build-finished',

@@ -4,7 +4,7 @@ import { jsonListener } from '../pipeline/listeners/json-listener.ts';
 import type { Listener } from '../pipeline/listeners/listener.ts';
 import { plainListener } from '../pipeline/listeners/plain-listener.ts';
 import { terminalListener } from '../pipeline/listeners/terminal-listener.ts';
-import { buildStages, countSteps, type StepCounter } from '../pipeline/stages.ts';
+import { type BuildStage, buildStages, countSteps, type StepCounter } from '../pipeline/stages.ts';
 import { defaultStoreRoot, openStore } from '../store/open-store.ts';
 import { createToolsOpener } from '../tools/open-tools.ts';
 import type { Workshop } from '../tools/workshop.ts';
@@ -30,12 +30,13 @@ export interface Session {
   close(hasFailed: boolean): Promise<void>;
 }
 
-/** Runs `work` with an opened store and tools; the listener is closed whatever happens. */
+/** Runs `work` with an opened store and tools; the listener, which shows these stages, is closed whatever happens. */
 export async function withSession<Result>(
   context: CommandContext,
   work: (session: Session) => Promise<Result>,
+  stages: readonly BuildStage[] = buildStages,
 ): Promise<Result> {
-  const listener = makeListener(context);
+  const listener = makeListener(context, stages);
   const steps = countSteps(listener.emit);
   const { host } = context;
   const root = defaultStoreRoot(host);
@@ -56,10 +57,10 @@ export async function withSession<Result>(
   }
 }
 
-function makeListener(context: CommandContext): Listener {
+function makeListener(context: CommandContext, stages: readonly BuildStage[]): Listener {
   const noClose = async (): Promise<void> => {};
   if (context.isJson) return { emit: jsonListener(context.writeOut), close: noClose };
-  if (context.hasTerminal) return terminalListener(Object.keys(buildStages), context.writeError);
+  if (context.hasTerminal) return terminalListener(stages, context.writeError);
   const emit = plainListener(context.writeError);
   return { emit: (event: BuildEvent) => emit(event), close: noClose };
 }

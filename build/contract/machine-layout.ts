@@ -25,6 +25,8 @@ export const machineLayout = {
   /** What provisioning found and did, with every fault. */
   provisionFile: '/run/keelson/provision.json',
   logs: '/var/lib/keelson/log',
+  /** Whom this machine trusts for updates: `update.pem`, `channel-root.json`. From the keys, or from the recipe's files. */
+  trust: '/usr/lib/keelson/trust',
   osRelease: '/usr/lib/os-release',
 } as const;
 

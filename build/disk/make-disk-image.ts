@@ -7,7 +7,7 @@ import type { Workshop } from '../tools/workshop.ts';
 import type { DiskImage, PartitionExtent, SlotImage } from './disk-image.ts';
 import { makeEsp } from './make-esp.ts';
 import { partitionScript } from './partition-script.ts';
-import { planDisk } from './plan-disk.ts';
+import { type DiskPlan, planDisk } from './plan-disk.ts';
 import { copyIntoSparse, digestFile, writeSparseFile } from './sparse-file.ts';
 
 /** A fresh disk: ESP, slot a written, slot b and state empty (the machine makes the state's file system and grows it). */
@@ -17,15 +17,7 @@ export async function makeDiskImage(
   slot: SlotImage,
   bootFiles: BootFiles,
 ): Promise<DiskImage> {
-  const sizes = await Promise.all(
-    bootFiles.files.map(async ({ path, source }) => ({ path, sizeBytes: (await stat(source)).size })),
-  );
-  const plan = planDisk(recipe, {
-    slotImageBytes: slot.sizeBytes,
-    contentId: slot.sha256,
-    espFileBytes: sizes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    ukiBytes: sizes.find(({ path }) => path === espLayout.kernel.a)?.sizeBytes ?? 0,
-  });
+  const plan = await planRecipeDisk(recipe, slot, bootFiles);
   const tools = await workshop.openTools('image');
   const step = await workshop.store.step(
     {
@@ -68,4 +60,21 @@ function partition(partitions: readonly PartitionExtent[], label: string): Parti
   const found = partitions.find((each) => each.label === label);
   if (found === undefined) throw new Error(`the disk has no partition ${label}`);
   return found;
+}
+
+/** Where everything goes on a disk of the recipe; SLOT_TOO_SMALL and ESP_TOO_SMALL when it does not fit. */
+export async function planRecipeDisk(
+  recipe: Recipe,
+  slot: Pick<SlotImage, 'sizeBytes' | 'sha256'>,
+  bootFiles: BootFiles,
+): Promise<DiskPlan> {
+  const sizes = await Promise.all(
+    bootFiles.files.map(async ({ path, source }) => ({ path, sizeBytes: (await stat(source)).size })),
+  );
+  return planDisk(recipe, {
+    slotImageBytes: slot.sizeBytes,
+    contentId: slot.sha256,
+    espFileBytes: sizes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    ukiBytes: sizes.find(({ path }) => path === espLayout.kernel.a)?.sizeBytes ?? 0,
+  });
 }

@@ -1,22 +1,46 @@
 import { makeBootFiles } from '../boot/make-boot-files.ts';
 import { makeUnifiedKernelImage } from '../boot/make-unified-kernel-image.ts';
+import { type SecureBoot, signBootFiles, signUki } from '../boot/sign-boot-files.ts';
+import type { BootFiles, UnifiedKernelImage } from '../boot/unified-kernel-image.ts';
 import type { OutputArtefact } from '../contract/output-artefact.ts';
 import { openLockedPackages } from '../debian/open-packages.ts';
-import { makeDiskImage } from '../disk/make-disk-image.ts';
+import type { SlotImage } from '../disk/disk-image.ts';
+import { makeDiskImage, planRecipeDisk } from '../disk/make-disk-image.ts';
 import { makeSlotImage } from '../disk/make-slot-image.ts';
 import { writeOutputs } from '../formats/write-outputs.ts';
 import { prepareKernel } from '../kernel/prepare-kernel.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { composeRootfs } from '../rootfs/compose-rootfs.ts';
+import type { ComposedRootfs } from '../rootfs/composed-rootfs.ts';
+import type { TrustFiles } from '../rootfs/trust-files.ts';
 import { sealRootfs } from '../seal/seal-rootfs.ts';
+import type { SealedRootfs } from '../seal/sealed-rootfs.ts';
 import { compileServices } from '../services/compile-services.ts';
 import type { Workshop } from '../tools/workshop.ts';
+import { makeUpdateBundle, type UpdateBundleOptions } from '../update/make-update-bundle.ts';
+import type { UpdateBundle } from '../update/update-bundle.ts';
 import { type BuildStage, runStage, type StepCounter } from './stages.ts';
 
 export interface BuiltImage {
   readonly rootHash: string;
   readonly artefacts: readonly OutputArtefact[];
+}
+
+export interface BootSigning {
+  /** Whom machines trust for updates. */
+  readonly trust?: TrustFiles;
+  /** Left out, nothing that boots is signed, and machines must have Secure Boot off. */
+  readonly secureBoot?: SecureBoot;
+}
+
+/** Everything up to what one slot holds, which disks and update bundles share. */
+export interface BuiltSlot {
+  readonly composed: ComposedRootfs;
+  readonly sealed: SealedRootfs;
+  readonly uki: UnifiedKernelImage;
+  readonly slot: SlotImage;
+  readonly bootFiles: BootFiles;
 }
 
 /**
@@ -29,23 +53,65 @@ export async function buildImage(
   recipe: Recipe,
   lockfile: Lockfile,
   outputFolder: string,
+  signing: BootSigning = {},
 ): Promise<BuiltImage> {
-  const stage = <Result>(name: BuildStage, work: () => Promise<Result>) =>
-    runStage(workshop, steps, name, work);
+  const stage = stageRunner(workshop, steps);
+
+  const built = await buildSlot(workshop, steps, recipe, lockfile, signing);
+  const { sealed, slot, bootFiles } = built;
+  const disk = await stage('disk', () => makeDiskImage(workshop, recipe, slot, bootFiles));
+  const artefacts = await stage('outputs', () =>
+    writeOutputs(workshop, recipe, { ...built, disk }, outputFolder),
+  );
+  return { rootHash: sealed.rootHash, artefacts };
+}
+
+export async function buildSlot(
+  workshop: Workshop,
+  steps: StepCounter,
+  recipe: Recipe,
+  lockfile: Lockfile,
+  { secureBoot, trust }: BootSigning = {},
+): Promise<BuiltSlot> {
+  const stage = stageRunner(workshop, steps);
 
   const packages = await stage('packages', () => openLockedPackages(workshop, recipe, lockfile));
   const kernel = await stage('kernel', () => prepareKernel(workshop, recipe, packages));
   const bundles = await stage('services', () => compileServices(workshop, recipe, packages));
-  const composed = await stage('compose', () => composeRootfs(workshop, recipe, packages, kernel, bundles));
-  const sealed = await stage('seal', () => sealRootfs(workshop, recipe, composed));
-  const uki = await stage('uki', () => makeUnifiedKernelImage(workshop, recipe, packages, kernel, sealed));
-  const { slot, disk } = await stage('disk', async () => {
-    const slot = await makeSlotImage(workshop, recipe, sealed, uki);
-    const bootFiles = await makeBootFiles(workshop, recipe, uki);
-    return { slot, disk: await makeDiskImage(workshop, recipe, slot, bootFiles) };
-  });
-  const artefacts = await stage('outputs', () =>
-    writeOutputs(workshop, recipe, { composed, sealed, uki, slot, disk }, outputFolder),
+  const composed = await stage('compose', () =>
+    composeRootfs(workshop, recipe, packages, kernel, bundles, trust),
   );
-  return { rootHash: sealed.rootHash, artefacts };
+  const sealed = await stage('seal', () => sealRootfs(workshop, recipe, composed));
+  const uki = await stage('uki', async () => {
+    const unsigned = await makeUnifiedKernelImage(workshop, recipe, packages, kernel, sealed);
+    return secureBoot === undefined ? unsigned : await signUki(workshop, secureBoot, unsigned);
+  });
+  return stage('slot', async () => {
+    const slot = await makeSlotImage(workshop, recipe, sealed, uki);
+    const unsigned = await makeBootFiles(workshop, recipe, uki);
+    const bootFiles =
+      secureBoot === undefined ? unsigned : await signBootFiles(workshop, secureBoot, unsigned, uki);
+    return { composed, sealed, uki, slot, bootFiles };
+  });
+}
+
+/** From a recipe and its lockfile to a signed update bundle; no disk is made, but it must fit the recipe's. */
+export async function buildBundle(
+  workshop: Workshop,
+  steps: StepCounter,
+  recipe: Recipe,
+  lockfile: Lockfile,
+  options: UpdateBundleOptions & BootSigning,
+): Promise<UpdateBundle> {
+  const stage = stageRunner(workshop, steps);
+
+  const { slot, bootFiles } = await buildSlot(workshop, steps, recipe, lockfile, options);
+  return stage('bundle', async () => {
+    await planRecipeDisk(recipe, slot, bootFiles);
+    return makeUpdateBundle(workshop, recipe, slot, options);
+  });
+}
+
+function stageRunner(workshop: Workshop, steps: StepCounter) {
+  return <Result>(name: BuildStage, work: () => Promise<Result>) => runStage(workshop, steps, name, work);
 }

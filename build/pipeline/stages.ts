@@ -1,23 +1,31 @@
 import type { EventSink } from '../events/build-event.ts';
 import type { Workshop } from '../tools/workshop.ts';
 
-/** The stages of a build in their order, with the words shown to people. */
-export const buildStages = {
+/** Stages of builds, with the words shown to people. */
+const stageTitles = {
   packages: 'Fetch and open packages',
   kernel: 'Prepare kernel and modules',
   services: 'Compile services',
   compose: 'Compose root file system',
   seal: 'Seal root file system',
   uki: 'Make unified kernel image',
+  slot: 'Make slot image',
   disk: 'Make disk image',
   outputs: 'Write outputs',
+  bundle: 'Make update bundle',
 } as const;
 
-export type BuildStage = keyof typeof buildStages;
+export type BuildStage = keyof typeof stageTitles;
+
+const slotStages = ['packages', 'kernel', 'services', 'compose', 'seal', 'uki', 'slot'] as const;
+
+/** The stages of a build in their order, and those of an update bundle. */
+export const buildStages: readonly BuildStage[] = [...slotStages, 'disk', 'outputs'];
+export const bundleStages: readonly BuildStage[] = [...slotStages, 'bundle'];
 
 /** What people read for a stage; stages outside a build (`lock`, `tools`) name themselves. */
 export function stageTitle(stage: string): string {
-  return stage in buildStages ? buildStages[stage as BuildStage] : stage;
+  return stage in stageTitles ? stageTitles[stage as BuildStage] : stage;
 }
 
 /** Counts the steps that pass through a sink: how many were in the store already, how many had to run. */

@@ -60,6 +60,15 @@ describe('the command line of QEMU', () => {
     });
   });
 
+  test('with Secure Boot: firmware that checks, and variables that only it may write', () => {
+    const argv = machineArguments({ ...spec, hasSecureBoot: true });
+    expect(valuesOf(argv, '-machine')).toEqual([
+      'q35,smm=on,pflash0=firmware-code,pflash1=firmware-variables',
+    ]);
+    expect(valuesOf(argv, '-global')).toEqual(['driver=cfi.pflash01,property=secure,value=on']);
+    expect(valuesOf(argv, '-blockdev')[0]).toContain('/usr/share/OVMF/OVMF_CODE_4M.secboot.fd');
+  });
+
   test('a seed is a second disk that cannot be written', () => {
     const argv = machineArguments({ ...spec, seedPath: '/m/seed,1.img' });
     const seed = JSON.parse(valuesOf(argv, '-blockdev').at(-1) ?? '');

@@ -7,7 +7,11 @@ interface MachineModel {
   readonly program: string;
   readonly board: string;
   readonly processor: string;
-  readonly firmware: { readonly code: string; readonly variables: string };
+  readonly firmware: {
+    readonly code: string;
+    readonly secureBootCode: string | undefined;
+    readonly variables: string;
+  };
 }
 
 /**
@@ -21,7 +25,11 @@ export const machineModels = {
     program: '/usr/bin/qemu-system-x86_64',
     board: 'q35',
     processor: 'Nehalem',
-    firmware: { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', variables: '/usr/share/OVMF/OVMF_VARS_4M.fd' },
+    firmware: {
+      code: '/usr/share/OVMF/OVMF_CODE_4M.fd',
+      secureBootCode: '/usr/share/OVMF/OVMF_CODE_4M.secboot.fd',
+      variables: '/usr/share/OVMF/OVMF_VARS_4M.fd',
+    },
   },
   arm64: {
     toolset: 'machine-arm64',
@@ -30,6 +38,7 @@ export const machineModels = {
     processor: 'cortex-a72',
     firmware: {
       code: '/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd',
+      secureBootCode: undefined,
       variables: '/usr/share/AAVMF/AAVMF_VARS.fd',
     },
   },
@@ -73,6 +82,8 @@ export interface MachineSpec {
   readonly hasTerminal: boolean;
   /** TCP ports of the guest that get a free port of 127.0.0.1 each. */
   readonly guestPorts: readonly number[];
+  /** Firmware that checks signatures, in setup mode until keys are enrolled; slower. */
+  readonly hasSecureBoot?: boolean;
 }
 
 /**
@@ -85,10 +96,10 @@ export function machineArguments(spec: MachineSpec): string[] {
   const model = machineModels[spec.architecture];
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
-    ...['-machine', `${model.board},pflash0=firmware-code,pflash1=firmware-variables`],
+    ...machineType(spec),
     ...['-accel', 'tcg,thread=multi', '-cpu', model.processor],
     ...['-smp', String(spec.cpus), '-m', String(spec.memoryMiB)],
-    ...blockDevice('firmware-code', 'raw', model.firmware.code, true),
+    ...blockDevice('firmware-code', 'raw', firmwareCode(spec), true),
     ...blockDevice('firmware-variables', 'raw', spec.variablesPath, false),
     ...blockDevice('disk', spec.diskFormat, spec.diskPath, false),
     ...diskBusArguments[spec.diskBus],
@@ -108,6 +119,24 @@ export function machineArguments(spec: MachineSpec): string[] {
       'chardev=control,mode=control',
     ],
   ];
+}
+
+/** With Secure Boot only the firmware itself, in system management mode, may write its variables. */
+function machineType({ architecture, hasSecureBoot }: MachineSpec): string[] {
+  const { board } = machineModels[architecture];
+  const flash = 'pflash0=firmware-code,pflash1=firmware-variables';
+  return hasSecureBoot === true
+    ? ['-machine', `${board},smm=on,${flash}`, '-global', 'driver=cfi.pflash01,property=secure,value=on']
+    : ['-machine', `${board},${flash}`];
+}
+
+function firmwareCode({ architecture, hasSecureBoot }: MachineSpec): string {
+  const { firmware } = machineModels[architecture];
+  if (hasSecureBoot !== true) return firmware.code;
+  if (firmware.secureBootCode === undefined) {
+    throw new Error(`there is no firmware with Secure Boot for ${architecture} here`);
+  }
+  return firmware.secureBootCode;
 }
 
 /** Port 0: the kernel picks a free one, and `info usernet` tells which; so no two machines race for a port. */

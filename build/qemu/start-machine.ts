@@ -18,6 +18,8 @@ export interface MachineOptions {
   readonly guestPorts?: readonly number[];
   /** The serial line is on the terminal too. */
   readonly hasTerminal?: boolean;
+  /** Firmware that checks signatures. */
+  readonly hasSecureBoot?: boolean;
 }
 
 /** A machine that has power. Disposing of it takes the power away. */
@@ -63,6 +65,7 @@ export async function startMachine(workshop: Workshop, options: MachineOptions):
       serialLogPath,
       hasTerminal,
       guestPorts,
+      hasSecureBoot: options.hasSecureBoot === true,
     }),
     writable: [files.folder, socketFolder],
     readOnly: otherFolders(

@@ -23,6 +23,8 @@ export interface LoadRecipeOptions {
   readonly repositoryFolder: string;
   /** Relative paths start here. */
   readonly workingFolder: string;
+  /** Takes the place of the version in the recipe. */
+  readonly version?: string;
 }
 
 const defaultSuites = ['trixie', 'trixie-updates', 'trixie-security'] as const;
@@ -44,7 +46,7 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
 
   const names = {
     name: own.value.name,
-    version: own.value.version,
+    version: options.version ?? own.value.version,
     description: own.value.description,
     hostname: lastGiven(chain, 'hostname')?.value ?? own.value.name,
     architecture: lastGiven(chain, 'architecture')?.value ?? ('x86-64' as const),

@@ -1,11 +1,47 @@
 import type { PartitionExtent } from '../disk/disk-image.ts';
 import { formatBytes } from '../errors/format-quantity.ts';
 import { renderTable } from './render-table.ts';
-import type { Shown, ShownDisk, ShownRecipe, ShownService, ShownSlot } from './shown.ts';
+import type { Shown, ShownBundle, ShownDisk, ShownRecipe, ShownService, ShownSlot } from './shown.ts';
 
 /** Text for a person; ends without a newline. */
 export function renderShow(shown: Shown): string {
-  return (shown.subject === 'recipe' ? renderRecipe(shown) : renderDisk(shown)).join('\n');
+  switch (shown.subject) {
+    case 'recipe':
+      return renderRecipe(shown).join('\n');
+    case 'disk':
+      return renderDisk(shown).join('\n');
+    case 'bundle':
+      return renderBundle(shown).join('\n');
+  }
+}
+
+function renderBundle(shown: ShownBundle): string[] {
+  return [
+    `${shown.path}: ${formatBytes(shown.sizeBytes)}, update bundle for ${shown.compatible}`,
+    '',
+    ...renderTable([
+      ['version', shown.version],
+      ['sequence', String(shown.sequence)],
+      ['channel', shown.channel],
+      ['image', `${formatBytes(shown.image.sizeBytes)}, sha256 ${shown.image.sha256}`],
+      ['manifest', `sha256 ${shown.manifestSha256}`],
+      ['root hash', `${shown.verityRootHash} (of the squashfs)`],
+    ]),
+    '',
+    'Parts',
+    ...renderTable(
+      shown.parts.map(({ part, sizeBytes }) => [part, formatBytes(sizeBytes)]),
+      { right: [1] },
+    ),
+    '',
+    'Signed by (keelson verify says whether a keyring trusts it)',
+    ...shown.signers.flatMap(({ subject, issuer, validFrom, validUntil, isValidNow, sha256 }) => [
+      `  ${subject}`,
+      `      issued by ${issuer}`,
+      `      valid from ${validFrom.slice(0, 10)} to ${validUntil.slice(0, 10)}${isValidNow ? '' : ', NOT VALID NOW'}`,
+      `      sha256 ${sha256}`,
+    ]),
+  ];
 }
 
 function renderRecipe(shown: ShownRecipe): string[] {

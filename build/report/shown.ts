@@ -1,5 +1,6 @@
 import type { SlotTrailer } from '../contract/slot-layout.ts';
 import type { PartitionExtent } from '../disk/disk-image.ts';
+import type { SignerCertificate } from '../update/read-signature.ts';
 
 /** What `keelson show` tells of a recipe, as `--json` prints it. */
 export interface ShownRecipe {
@@ -64,4 +65,23 @@ export type ShownSlot =
   | { readonly slot: 'a' | 'b'; readonly state: 'empty' }
   | { readonly slot: 'a' | 'b'; readonly state: 'damaged'; readonly reason: string };
 
-export type Shown = ShownRecipe | ShownDisk;
+/** What `keelson show` tells of an update bundle. */
+export interface ShownBundle {
+  readonly subject: 'bundle';
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly compatible: string;
+  readonly version: string;
+  readonly sequence: number;
+  readonly channel: string;
+  /** Of what is signed: RAUC's `manifest-hash`. */
+  readonly manifestSha256: string;
+  /** The slot image, before it was packed. */
+  readonly image: { readonly sizeBytes: number; readonly sha256: string };
+  readonly parts: readonly ShownSize[];
+  readonly verityRootHash: string;
+  /** Who signed, then who vouches, as far as the bundle says; the root is not part of it. */
+  readonly signers: readonly (SignerCertificate & { readonly isValidNow: boolean })[];
+}
+
+export type Shown = ShownRecipe | ShownDisk | ShownBundle;

@@ -1,13 +1,22 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Message } from 'esbuild';
+import { type BuildOptions, build, type Message } from 'esbuild';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import { suggestName } from '../errors/nearest-name.ts';
 import { bytesOf } from './byte-source.ts';
 import type { ByteSource } from './tree.ts';
 
 export const programsFolder = fileURLToPath(new URL('../../rootfs/programs', import.meta.url));
+
+const shims = join(programsFolder, 'shared/tuf/shims');
+
+/** Modules of Node that libraries in device programs ask for, and what they get instead. */
+const nodeModules = {
+  crypto: join(shims, 'crypto.ts'),
+  util: join(shims, 'util.ts'),
+  minimatch: join(shims, 'minimatch.ts'),
+};
 
 /** `-m`: the file is a module whatever its first line looks like; `std` and `os` are imported, so no `--std`. */
 const banner = '#!/usr/bin/qjs -m';
@@ -20,6 +29,27 @@ export async function listPrograms(folder = programsFolder): Promise<readonly st
     .filter((name) => name !== undefined)
     .sort();
 }
+
+/** How everything that runs on QuickJS is bundled; its tests bundle in the same way. */
+export const deviceBundling = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2023',
+  platform: 'neutral',
+  mainFields: ['browser', 'module', 'main'],
+  conditions: ['browser', 'import', 'default'],
+  external: ['std', 'os'],
+  alias: nodeModules,
+  charset: 'utf8',
+  legalComments: 'none',
+  treeShaking: true,
+  // QuickJS reads the whole text at each start: half of it takes half of the time.
+  minify: true,
+  // Comments name the files; they must not say where this computer keeps its libraries.
+  preserveSymlinks: true,
+  // Nothing outside of the folder may change the bytes.
+  tsconfigRaw: {},
+} as const satisfies BuildOptions;
 
 /**
  * A device program and all it imports as one JavaScript file that QuickJS runs. Libraries come as for a browser, the only
@@ -36,26 +66,11 @@ export async function bundleProgram(name: string, folder = programsFolder): Prom
     });
   }
   const built = await build({
+    ...deviceBundling,
     entryPoints: [join(folder, name, 'main.ts')],
     absWorkingDir: folder,
-    bundle: true,
     write: false,
-    format: 'esm',
-    target: 'es2023',
-    platform: 'neutral',
-    mainFields: ['browser', 'module', 'main'],
-    conditions: ['browser', 'import', 'default'],
-    external: ['std', 'os'],
     banner: { js: banner },
-    charset: 'utf8',
-    legalComments: 'none',
-    treeShaking: true,
-    // QuickJS reads the whole text at each start: half of it takes half of the time.
-    minify: true,
-    // Comments name the files; they must not say where this computer keeps its libraries.
-    preserveSymlinks: true,
-    // Nothing outside of the folder may change the bytes.
-    tsconfigRaw: {},
     logLevel: 'silent',
   }).catch((cause: { readonly errors?: readonly Message[] }) => {
     throw programInvalid(name, cause);

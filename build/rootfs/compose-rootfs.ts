@@ -17,6 +17,7 @@ import { makeStatusStanza } from './package-status.ts';
 import { sliceBase } from './slice-recipe.ts';
 import type { Tree, TreeNode } from './tree.ts';
 import { TreeDraft } from './tree-draft.ts';
+import type { TrustFiles } from './trust-files.ts';
 
 /**
  * The machine's whole root as data: base layers and the recipe's files, kernel modules, services, and the files that say what
@@ -28,6 +29,7 @@ export async function composeRootfs(
   packages: PackageSet,
   kernel: Kernel,
   bundles: readonly OciBundle[],
+  trust: TrustFiles = new Map(),
 ): Promise<ComposedRootfs> {
   const base = await sliceBase(recipe, packages.group('base'), makeProgramBundler());
   const givers: readonly (readonly [group: string, packages: readonly LockedPackage[]])[] = [
@@ -41,6 +43,7 @@ export async function composeRootfs(
     { name: 'kernel modules', tree: kernel.rootModules },
     ...bundles.map((bundle) => ({ name: `service ${bundle.service.name}`, tree: placeBundle(bundle) })),
     { name: 'descriptions', tree: describe(recipe, builtAt, packages, givers, bundles) },
+    { name: 'trust', tree: placeTrust(trust) },
   ];
   return {
     tree: mergeParts(parts),
@@ -61,6 +64,12 @@ function placeBundle({ service, config, root, stanza }: OciBundle): Tree {
     [`${folder}/config.json`, textFile(canonicalJson(config), origin)],
     [`/etc/finit.d/${service.name}.conf`, textFile(stanza, origin)],
   ]);
+}
+
+function placeTrust(trust: TrustFiles): Tree {
+  return new Map(
+    [...trust].map(([name, text]) => [`${machineLayout.trust}/${name}`, textFile(text, 'keys')]),
+  );
 }
 
 /** What programs on the machine, people and scanners read to know what this machine is. */

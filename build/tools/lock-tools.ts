@@ -56,6 +56,9 @@ function lockPart(
     image: keysOf('image'),
     machine: keysOf('machine'),
     'machine-arm64': keysOf('machine-arm64'),
+    update: keysOf('update'),
+    keys: keysOf('keys'),
+    serve: keysOf('serve'),
     schemas: keysOf('schemas'),
   };
   const sorted = [...packages].sort(([left], [right]) => (left < right ? -1 : 1));

@@ -40,8 +40,16 @@ export async function fillPartition(machine: TestMachine, label: string, byte: n
 /** Writes what partition `from` held in the built disk to partition `label`, as an update would. */
 export async function copyPartition(machine: TestMachine, from: string, label: string): Promise<void> {
   const source = await partitionOf(baseOf(machine), from);
+  await writePartition(
+    machine,
+    label,
+    await readBytes(baseOf(machine), source.offsetBytes, source.sizeBytes),
+  );
+}
+
+/** Writes to the start of a partition. */
+export async function writePartition(machine: TestMachine, label: string, content: Buffer): Promise<void> {
   const { offsetBytes } = await partitionOf(baseOf(machine), label);
-  const content = await readBytes(baseOf(machine), source.offsetBytes, source.sizeBytes);
   const copy = join(machine.files.folder, 'partition-content');
   await writeFile(copy, content);
   await editDisk(machine, [`write -s ${copy} ${offsetBytes} ${content.length}`]);

@@ -34,6 +34,8 @@ export interface MachineOptions {
   readonly memoryMiB?: number;
   readonly diskSizeBytes?: number;
   readonly diskBus?: DiskBus;
+  /** What boots is signed, and the firmware checks it. */
+  readonly hasSecureBoot?: boolean;
 }
 
 /** A machine of a freshly built recipe, off until `powerOn`. */
@@ -73,7 +75,12 @@ export async function makeMachine(options: MachineOptions): Promise<TestMachine>
   const folder = join(testOutputFolder, options.test);
   await rm(folder, { recursive: true, force: true });
   const workshop = await openTestWorkshop();
-  const build = await buildRecipe(recipe, join(testOutputFolder, 'images', recipe.replaceAll('/', '-')));
+  const hasSecureBoot = options.hasSecureBoot === true;
+  const build = await buildRecipe(
+    recipe,
+    join(testOutputFolder, 'images', `${recipe.replaceAll('/', '-')}${hasSecureBoot ? '-signed' : ''}`),
+    hasSecureBoot ? ['--secure-boot'] : [],
+  );
   const files = await makeMachineFiles(workshop, {
     architecture,
     folder: join(folder, 'machine'),
@@ -100,6 +107,7 @@ export async function makeMachine(options: MachineOptions): Promise<TestMachine>
     machine = await startMachine(workshop, {
       files,
       ...(seedPath === undefined ? {} : { seedPath }),
+      hasSecureBoot,
       guestPorts: [22, ...(options.guestPorts ?? [])],
       ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
       ...(options.diskBus === undefined ? {} : { diskBus: options.diskBus }),

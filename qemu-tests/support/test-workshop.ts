@@ -61,9 +61,18 @@ export async function keelson(
   }
 }
 
+/** Development keys of the tests' own. */
+export const testKeysEnvironment = { XDG_CONFIG_HOME: join(testOutputFolder, 'config') } as const;
+
 /** Builds a recipe (a name, or a folder) by the real command. */
-export async function buildRecipe(recipe: string, outputFolder: string): Promise<BuildReport> {
-  const result = await keelson(['build', recipe, '--out', outputFolder, '--json']);
+export async function buildRecipe(
+  recipe: string,
+  outputFolder: string,
+  buildOptions: readonly string[] = [],
+): Promise<BuildReport> {
+  const result = await keelson(['build', recipe, '--out', outputFolder, '--json', ...buildOptions], {
+    environment: testKeysEnvironment,
+  });
   const last = result.stdout.trim().split('\n').at(-1) ?? '';
   if (result.exitCode !== 0) throw new Error(`keelson build ${recipe} failed:\n${result.stderr || last}`);
   return JSON.parse(last) as BuildReport;

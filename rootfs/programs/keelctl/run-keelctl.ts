@@ -11,6 +11,7 @@ import { ps } from './ps.ts';
 import { release } from './release.ts';
 import { status } from './status.ts';
 import { stopEverything } from './stop-everything.ts';
+import { update } from './update.ts';
 
 const commands: Readonly<Record<string, KeelctlCommand>> = {
   ps,
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, KeelctlCommand>> = {
   start,
   stop,
   restart,
+  update,
   reboot,
   poweroff,
   'prepare-services': prepareServices,

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Destination, PublishedContent } from './destination.ts';
+import { tooLarge, unreadable, unwritable } from './destination-error.ts';
+
+/** A folder of this computer, absolute; made when it is missing. */
+export function folderDestination(folder: string): Destination {
+  const at = (path: string) => join(folder, path);
+  return {
+    name: folder,
+    async read(path, limitBytes) {
+      try {
+        const file = await open(at(path));
+        try {
+          const { size } = await file.stat();
+          if (size > limitBytes) throw tooLarge(limitBytes);
+          return await file.readFile();
+        } finally {
+          await file.close();
+        }
+      } catch (cause) {
+        if (isAbsent(cause)) return undefined;
+        throw unreadable(folder, path, cause, false);
+      }
+    },
+    async sizeOf(path) {
+      try {
+        return (await stat(at(path))).size;
+      } catch (cause) {
+        if (isAbsent(cause)) return undefined;
+        throw unreadable(folder, path, cause, false);
+      }
+    },
+    async write(path, content) {
+      await writeAside(at(path), content).catch((cause: unknown) => {
+        throw unwritable(folder, path, cause, false);
+      });
+    },
+    close: async () => {},
+  };
+}
+
+/** Written under another name, flushed, renamed, and the folder flushed. */
+async function writeAside(path: string, content: PublishedContent): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const aside = `${path}.${randomBytes(4).toString('hex')}.part`;
+  try {
+    const file = await open(aside, 'wx', 0o644);
+    try {
+      await file.writeFile('bytes' in content ? content.bytes : createReadStream(content.file));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(aside, path);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw error;
+  }
+  const folder = await open(dirname(path));
+  await folder.sync().finally(() => folder.close());
+}
+
+function isAbsent(cause: unknown): boolean {
+  const { code } = cause as { code?: string };
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

@@ -1,0 +1,128 @@
+import { machineLayout } from '../../../build/contract/machine-layout.ts';
+import type { Device } from '../device.ts';
+import { type Baseline, isStateOnDisk, readBaseline, updatePaths } from '../shared/update/update-record.ts';
+
+/** What one look found. No reasons: all is well. */
+export interface HealthLook {
+  /** Sentences; the same fault has the same words in each look. */
+  readonly reasons: readonly string[];
+  /** It will not become better by waiting. */
+  readonly isHopeless: boolean;
+  /** Changes when a service was started again in between. */
+  readonly fingerprint: string;
+}
+
+/** Checks of the owner, by recipe and by user-data: programs that end with code 0 when all is well. */
+const checkFolders = ['/etc/keelson/health.d', '/run/keelson/files/health.d'];
+const checkSeconds = 30;
+
+interface ServiceReport {
+  readonly name: string;
+  readonly state: string;
+  readonly restarts: number;
+  readonly lastExit: { readonly code: number } | { readonly signal: number } | null;
+}
+
+interface StatusReport {
+  readonly services: readonly ServiceReport[];
+  readonly health: readonly {
+    readonly name: string;
+    readonly isHealthy: boolean;
+    readonly message?: string;
+  }[];
+}
+
+export function lookAtHealth(device: Device, before: Baseline | undefined): HealthLook {
+  const status = readStatus(device);
+  if (status === undefined) {
+    return { reasons: ['the services cannot be asked how they are'], isHopeless: false, fingerprint: '' };
+  }
+  const unwell = status.services.filter(({ state }) => state !== 'running' && state !== 'done');
+  const reasons = [
+    ...unwell.map(describeService),
+    ...status.health
+      .filter(({ isHealthy }) => !isHealthy)
+      .map(({ name, message }) => `service ${name} is not healthy: ${message ?? 'no reason given'}`),
+    ...lookAtMachine(device, before),
+    ...(unwell.length > 0 ? [] : runChecks(device)),
+  ];
+  return {
+    reasons,
+    isHopeless: unwell.some(({ state }) => state === 'failed'),
+    fingerprint: status.services.map(({ name, restarts }) => `${name} ${restarts}`).join('\n'),
+  };
+}
+
+function readStatus(device: Device): StatusReport | undefined {
+  try {
+    return JSON.parse(device.run(['keelctl', 'status', '--json']).stdout) as StatusReport;
+  } catch {
+    return undefined;
+  }
+}
+
+function describeService({ name, state, lastExit }: ServiceReport): string {
+  const exit =
+    lastExit === null
+      ? ''
+      : 'code' in lastExit
+        ? ` (exit code ${lastExit.code})`
+        : ` (signal ${lastExit.signal})`;
+  return `service ${name} is ${state}${exit}`;
+}
+
+function lookAtMachine(device: Device, before: Baseline | undefined): readonly string[] {
+  const after = readBaseline(device);
+  return [
+    ...(before?.hasNetwork === true && !after.hasNetwork
+      ? ['the network has no default route, and had one before']
+      : []),
+    ...(before?.isStateOnDisk === true && !after.isStateOnDisk
+      ? ['the state partition could not be used, and was before']
+      : []),
+    ...(isStateOnDisk(device) && !isStateWritable(device)
+      ? ['the state partition cannot be written to']
+      : []),
+  ];
+}
+
+function isStateWritable(device: Device): boolean {
+  const probe = `${updatePaths.folder}/probe`;
+  try {
+    device.makeFolder(updatePaths.folder, 0o700);
+    device.writeFileDurably(probe, 'can be written\n');
+    device.remove(probe);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function runChecks(device: Device): readonly string[] {
+  return checkFolders.flatMap((folder) =>
+    device.list(folder).flatMap((name) => {
+      const { exitCode, stdout, stderr } = device.run(['timeout', String(checkSeconds), `${folder}/${name}`]);
+      if (exitCode === 0) return [];
+      const isLate = exitCode === 143 || exitCode === 124;
+      const words = `${stdout}\n${stderr}`.trim().split('\n')[0]?.slice(0, 200);
+      return [
+        `check ${name}: ${isLate ? `no answer in ${checkSeconds} s` : words || `exit code ${exitCode}`}`,
+      ];
+    }),
+  );
+}
+
+/** Where nobody looks for commands of people, and nothing secret is printed. */
+export function tellConsole(device: Device, line: string): void {
+  device.printError(line);
+  try {
+    device.writeFile('/dev/console', `keelson: ${line}\n`);
+  } catch {
+    // A machine without a console has nobody to tell.
+  }
+}
+
+export function writeNotice(device: Device, text: string): void {
+  device.makeFolder(machineLayout.runtime);
+  device.writeFile(updatePaths.notice, `${text}\n`);
+}

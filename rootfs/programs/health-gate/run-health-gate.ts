@@ -1,0 +1,227 @@
+import { bootEntries, chooseEntry } from '../../../build/contract/boot-entries.ts';
+import { getState, otherSlot } from '../../../build/contract/boot-plan.ts';
+import { findPartition, withBootPartition } from '../boot-backend/boot-partition.ts';
+import { readFolder } from '../boot-backend/read-folder.ts';
+import type { Device } from '../device.ts';
+import { type BootFile, readBootFile } from '../shared/boot-file.ts';
+import {
+  addToHistory,
+  readBootId,
+  readState,
+  type StagedUpdate,
+  type TrialBoot,
+  type UpdateState,
+  writeState,
+} from '../shared/update/update-record.ts';
+import { lookAtHealth, tellConsole, writeNotice } from './look-at-health.ts';
+
+/** From the start of the gate. Long: a small machine under load must not lose a good version. */
+export const deadlineSeconds = 300;
+/** A service that dies again and again is well in between. */
+export const settleSeconds = 20;
+const pauseMs = 2000;
+
+/**
+ * Runs once at each boot. When the boot loader counts the boots of the version that runs, this decides whether they are
+ * counted no more, or whether the machine returns to what it ran before. Otherwise it tidies up and says what became of a
+ * version that did not come this far.
+ */
+export function runHealthGate(device: Device): number {
+  const boot = readBootFile(device);
+  if (boot === undefined) {
+    device.printError('nobody knows which slot runs: nothing to decide');
+    return 0;
+  }
+  const state = readState(device);
+  const entry = attempt(device, () => readOwnEntry(device, boot));
+  const pending = state.phase === 'staged' || state.phase === 'trial' ? state : undefined;
+  const isFirst = pending !== undefined && pending.update.bootId === readBootId(device);
+  if (pending !== undefined && !isFirst && pending.update.slot !== boot.slot) {
+    recordReturn(device, boot, pending.update, pending.phase === 'trial' ? pending.boots : []);
+  }
+  if (entry?.isCounted === true) {
+    const isOurs = pending !== undefined && pending.update.slot === boot.slot;
+    return holdTrial(device, boot, entry, isOurs ? pending : undefined);
+  }
+  if (pending !== undefined && !isFirst && pending.update.slot === boot.slot) {
+    // The power went away between the verdict and its record.
+    commit(device, pending.update);
+  }
+  backend(device, 'repair');
+  return 0;
+}
+
+interface OwnEntry {
+  readonly isCounted: boolean;
+  readonly triesLeft: number;
+  readonly hasOther: boolean;
+}
+
+function readOwnEntry(device: Device, { slot, disk }: BootFile): OwnEntry {
+  const devices = { a: findPartition(device, disk, 'root-a'), b: findPartition(device, disk, 'root-b') };
+  return withBootPartition(device, disk, (folderPath) => {
+    const folder = readFolder(device, folderPath, slot, devices);
+    const own = bootEntries(folder.files).filter((entry) => entry.slot === slot);
+    const entry = chooseEntry(own);
+    return {
+      isCounted: entry?.tries !== undefined,
+      triesLeft: entry?.tries?.left ?? 0,
+      hasOther:
+        bootEntries(folder.files).some((each) => each.slot === otherSlot(slot)) &&
+        (getState(folder, otherSlot(slot)) === 'good' || folder.slots[otherSlot(slot)] !== undefined),
+    };
+  });
+}
+
+type Pending = Extract<UpdateState, { phase: 'staged' | 'trial' }>;
+
+function holdTrial(device: Device, boot: BootFile, entry: OwnEntry, pending: Pending | undefined): number {
+  const bootId = readBootId(device);
+  const earlier = pending?.phase === 'trial' ? pending.boots.filter((each) => each.bootId !== bootId) : [];
+  const record = (reasons: readonly string[]) => {
+    if (pending === undefined) return;
+    attempt(device, () =>
+      writeState(device, {
+        phase: 'trial',
+        update: pending.update,
+        boots: [...earlier, { bootId, reasons }],
+      }),
+    );
+  };
+  tellConsole(device, `version ${boot.version} is on trial`);
+  // Should the machine hang or lose power now, this boot stands as one that came to no verdict.
+  record([]);
+  const reasons = awaitHealth(device, pending?.update);
+  if (reasons.length === 0) {
+    const outcome = backend(device, 'set-state', boot.slot, 'good');
+    if (outcome !== undefined) {
+      record([`the boot loader could not be told: ${outcome}`]);
+      return restart(device);
+    }
+    if (pending !== undefined) attempt(device, () => commit(device, pending.update));
+    tellConsole(device, `version ${boot.version} is well and is kept`);
+    backend(device, 'repair');
+    return 0;
+  }
+  record(reasons);
+  for (const reason of reasons) tellConsole(device, `version ${boot.version} is not well: ${reason}`);
+  if (!entry.hasOther) {
+    tellConsole(device, 'there is no other version to return to');
+    return 0;
+  }
+  // The same fault in two boots is no bad luck.
+  const isSame = earlier.some((each) => each.reasons.join('\n') === reasons.join('\n'));
+  if (isSame || entry.triesLeft === 0) backend(device, 'set-state', boot.slot, 'bad');
+  return restart(device);
+}
+
+/** Looks until all has been well for a while; reasons when it did not come to that. */
+function awaitHealth(device: Device, update: StagedUpdate | undefined): readonly string[] {
+  const begin = uptime(device);
+  let wellSince: number | undefined;
+  let fingerprint = '';
+  for (;;) {
+    const look = lookAtHealth(device, update?.before);
+    const at = uptime(device);
+    if (look.reasons.length > 0 || look.fingerprint !== fingerprint) wellSince = undefined;
+    fingerprint = look.fingerprint;
+    if (look.reasons.length === 0) {
+      wellSince ??= at;
+      if (at - wellSince >= settleSeconds) return [];
+    }
+    if (look.isHopeless) return look.reasons;
+    if (at - begin > deadlineSeconds) {
+      return look.reasons.length > 0 ? look.reasons : ['the services did not come to rest'];
+    }
+    device.sleep(pauseMs);
+  }
+}
+
+function commit(device: Device, update: StagedUpdate): void {
+  const at = Math.floor(device.now() / 1000);
+  const { version, fromVersion, slot, source, bundleSha256 } = update;
+  addToHistory(device, {
+    at,
+    event: 'committed',
+    fromVersion,
+    version,
+    slot,
+    source,
+    ...(bundleSha256 === undefined ? {} : { bundleSha256 }),
+    reasons: [],
+  });
+  writeState(device, { phase: 'committed', version, at });
+}
+
+/** The machine runs the old version again. */
+function recordReturn(
+  device: Device,
+  boot: BootFile,
+  update: StagedUpdate,
+  boots: readonly TrialBoot[],
+): void {
+  const reasons = explainReturn(boots, boot, update);
+  const at = Math.floor(device.now() / 1000);
+  const { version, slot, source, bundleSha256, fromVersion } = update;
+  attempt(device, () => {
+    addToHistory(device, {
+      at,
+      event: 'rolled-back',
+      fromVersion,
+      version,
+      slot,
+      source,
+      ...(bundleSha256 === undefined ? {} : { bundleSha256 }),
+      reasons,
+    });
+    writeState(device, { phase: 'rolled-back', version, reasons, at });
+  });
+  const text = `version ${version} was tried and left, ${boot.version} runs again: ${reasons.join('; ')}`;
+  tellConsole(device, text);
+  writeNotice(
+    device,
+    `The update to ${version} was rolled back: ${reasons.join('; ')}. See \`keelctl update history\`.`,
+  );
+}
+
+function explainReturn(boots: readonly TrialBoot[], boot: BootFile, update: StagedUpdate): readonly string[] {
+  const told = [...new Set(boots.flatMap(({ reasons }) => reasons))];
+  if (told.length > 0) return told;
+  const refused = boot.refused.map(({ partition, reason }) => `${partition}: ${reason}`);
+  if (refused.length > 0) return refused;
+  return boots.length > 0
+    ? [
+        `it started ${boots.length === 1 ? 'once' : `${boots.length} times`} and came to no verdict: it hung, or lost power`,
+      ]
+    : [`it never came as far as its services: the kernel or the root of slot ${update.slot} did not start`];
+}
+
+/** What went wrong, in words; `undefined` when it was done. */
+function backend(device: Device, ...words: readonly string[]): string | undefined {
+  const outcome = device.run(['qjs', '--std', '-m', '/usr/lib/keelson/programs/boot-backend.js', ...words]);
+  if (outcome.exitCode === 0) return undefined;
+  const message = outcome.stderr.trim() || `exit code ${outcome.exitCode}`;
+  device.printError(`boot-backend ${words.join(' ')}: ${message}`);
+  return message;
+}
+
+function restart(device: Device): number {
+  device.run(['sync']);
+  device.run(['initctl', '--batch', 'reboot']);
+  return 0;
+}
+
+/** Not the wall clock: it may be set in the middle of a trial. */
+function uptime(device: Device): number {
+  return Number.parseFloat(device.readFile('/proc/uptime') ?? '0');
+}
+
+/** A damaged state partition or boot partition must not keep the gate from its verdict. */
+function attempt<Result>(device: Device, action: () => Result): Result | undefined {
+  try {
+    return action();
+  } catch (error) {
+    device.printError(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}

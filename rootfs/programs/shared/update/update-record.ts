@@ -1,0 +1,187 @@
+import { machineLayout } from '../../../../build/contract/machine-layout.ts';
+import type { Device } from '../../device.ts';
+
+/** What outlives a restart lies on state; what is of this boot only, below /run. */
+const folder = `${machineLayout.state}/update`;
+const runtime = '/run/update';
+
+export const updatePaths = {
+  folder,
+  /** UpdateState. Written by the agent, and by the health gate while something is on trial. */
+  state: `${folder}/state.json`,
+  /** UpdateRecord[], oldest first. */
+  history: `${folder}/history.json`,
+  /** OwnerPolicy, written by keelctl. */
+  policy: `${folder}/policy.json`,
+  /** TrustedIndex. */
+  trust: `${folder}/channel.json`,
+  /** The largest minimum that the channel ever told. */
+  minimum: `${folder}/minimum.json`,
+  runtime,
+  /** A pipe: whatever is written to it has the agent look at once. */
+  wake: `${runtime}/wake`,
+  /** UpdateRequest, from keelctl to the agent. */
+  request: `${runtime}/request.json`,
+  /** UpdateAnswer, from the agent to keelctl. */
+  answer: `${runtime}/answer.json`,
+  /** What the pre-install handler may let pass, and what it saw. */
+  accepted: `${runtime}/accepted.json`,
+  judged: `${runtime}/judged.json`,
+  /** Shown at login. */
+  notice: `${machineLayout.runtime}/notice`,
+} as const;
+
+export type Slot = 'a' | 'b';
+
+export type UpdateSource =
+  | { readonly kind: 'channel'; readonly location: string }
+  | { readonly kind: 'url' | 'file'; readonly location: string }
+  /** A person went back to what the other slot holds. */
+  | { readonly kind: 'other-slot' };
+
+/** What the machine was like when it left the old version: the new one must be no worse. */
+export interface Baseline {
+  readonly hasNetwork: boolean;
+  readonly isStateOnDisk: boolean;
+}
+
+/** One boot of a version on trial. */
+export interface TrialBoot {
+  readonly bootId: string;
+  /** Empty while the gate has not said anything: a hang, a panic or a power cut leaves it so. */
+  readonly reasons: readonly string[];
+}
+
+/** A version that waits in a slot for its first boot, or is in the middle of its trial. */
+export interface StagedUpdate {
+  readonly source: UpdateSource;
+  readonly version: string;
+  readonly slot: Slot;
+  readonly fromVersion: string;
+  readonly bundleSha256?: string;
+  readonly imageSha256?: string;
+  readonly before: Baseline;
+  /** Of the boot in which it was written. */
+  readonly bootId: string;
+}
+
+/** Each state has all that is needed to go on from it after a power cut. Times are seconds since the epoch. */
+export type UpdateState =
+  | { readonly phase: 'idle'; readonly checkedAt?: number; readonly message?: string }
+  | {
+      readonly phase: 'downloading';
+      readonly source: UpdateSource;
+      readonly version?: string;
+      readonly bundleSha256?: string;
+      readonly restartAt: number;
+      readonly attempt: number;
+    }
+  | { readonly phase: 'staged'; readonly update: StagedUpdate; readonly restartAt: number }
+  | { readonly phase: 'trial'; readonly update: StagedUpdate; readonly boots: readonly TrialBoot[] }
+  | {
+      readonly phase: 'committed';
+      readonly version: string;
+      readonly at: number;
+      readonly checkedAt?: number;
+    }
+  | {
+      readonly phase: 'rolled-back';
+      readonly version: string;
+      readonly reasons: readonly string[];
+      readonly at: number;
+      readonly checkedAt?: number;
+    };
+
+/** One line of history. */
+export interface UpdateRecord {
+  readonly at: number;
+  readonly event: 'staged' | 'committed' | 'rolled-back' | 'refused' | 'failed';
+  readonly fromVersion: string;
+  readonly version?: string;
+  readonly slot?: Slot;
+  readonly source: UpdateSource;
+  readonly bundleSha256?: string;
+  /** Stable, for `refused`: see ../tuf/refusal.ts. */
+  readonly code?: string;
+  readonly reasons: readonly string[];
+}
+
+export interface OwnerPolicy {
+  readonly isPaused: boolean;
+  readonly pinnedVersion?: string;
+}
+
+export interface UpdateRequest {
+  /** Another one for each request; the answer has the same. */
+  readonly id: string;
+  readonly action: 'check' | 'install' | 'rollback';
+  /** Of `install`: a path, or http(s)://… */
+  readonly location?: string;
+}
+
+export interface UpdateAnswer {
+  readonly id: string;
+  readonly isDone: boolean;
+  readonly isWell: boolean;
+  readonly message: string;
+  readonly code?: string;
+}
+
+const longestHistory = 60;
+
+export function readState(device: Device): UpdateState {
+  return readJson<UpdateState>(device, updatePaths.state) ?? { phase: 'idle' };
+}
+
+export function writeState(device: Device, state: UpdateState): void {
+  device.makeFolder(updatePaths.folder, 0o700);
+  writeJson(device, updatePaths.state, state);
+}
+
+export function readHistory(device: Device): readonly UpdateRecord[] {
+  const found = readJson<unknown>(device, updatePaths.history);
+  return Array.isArray(found) ? (found as UpdateRecord[]) : [];
+}
+
+export function addToHistory(device: Device, record: UpdateRecord): void {
+  device.makeFolder(updatePaths.folder, 0o700);
+  writeJson(device, updatePaths.history, [...readHistory(device), record].slice(-longestHistory));
+}
+
+export function readPolicy(device: Device): OwnerPolicy {
+  return readJson<OwnerPolicy>(device, updatePaths.policy) ?? { isPaused: false };
+}
+
+export function writeJson(device: Device, path: string, value: unknown): void {
+  device.writeFileDurably(path, `${JSON.stringify(value)}\n`, 0o600);
+}
+
+/** `undefined` when it is missing or damaged: what is kept must never keep a machine from going on. */
+export function readJson<Value>(device: Device, path: string): Value | undefined {
+  try {
+    const text = device.readFile(path, 1024 * 1024);
+    return text === undefined ? undefined : (JSON.parse(text) as Value);
+  } catch {
+    return undefined;
+  }
+}
+
+export function readBootId(device: Device): string {
+  return device.readFile('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown';
+}
+
+export function readBaseline(device: Device): Baseline {
+  return { hasNetwork: hasDefaultRoute(device), isStateOnDisk: isStateOnDisk(device) };
+}
+
+/** proc_net(5): destination and mask of eight zeros; for IPv6 thirty-two zeros, a prefix of none, and not the loopback. */
+function hasDefaultRoute(device: Device): boolean {
+  const isDefault4 = (line: string) => /^\S+\t0{8}\t/.test(line);
+  const isDefault6 = (line: string) => /^0{32} 00 /.test(line) && !/ lo$/.test(line);
+  const lines = (path: string) => (device.readFile(path) ?? '').split('\n');
+  return lines('/proc/net/route').some(isDefault4) || lines('/proc/net/ipv6_route').some(isDefault6);
+}
+
+export function isStateOnDisk(device: Device): boolean {
+  return readJson<{ kind?: string }>(device, machineLayout.stateFile)?.kind === 'disk';
+}

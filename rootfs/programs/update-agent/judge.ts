@@ -1,0 +1,54 @@
+import type { ChannelRelease } from '../../../build/contract/channel.ts';
+import type { Device } from '../device.ts';
+import {
+  type InstalledRelease,
+  judgeBundle,
+  matchRelease,
+  type OfferedBundle,
+} from '../shared/tuf/judge-bundle.ts';
+import type { Refusal } from '../shared/tuf/refusal.ts';
+import { readJson, updatePaths } from '../shared/update/update-record.ts';
+
+/** What an installation in progress may write. */
+export interface Accepted {
+  readonly installed: InstalledRelease;
+  /** Left out when a person named the bundle: then it must only be newer, and signed. */
+  readonly fromChannel?: { readonly release: ChannelRelease; readonly expiresAt: number };
+}
+
+/** What the handler saw, for the agent. */
+export interface Judged {
+  readonly offered: OfferedBundle;
+  readonly refusal?: Refusal;
+}
+
+/**
+ * RAUC's pre-install handler: the signature is good, nothing has been written yet.
+ * https://rauc.readthedocs.io/en/v1.13/reference.html#handlers-section: RAUC_META_…, RAUC_IMAGE_…
+ */
+export function judge(device: Device): number {
+  const accepted = readJson<Accepted>(device, updatePaths.accepted);
+  if (accepted === undefined) return refuse(device, 'nobody asked for this installation');
+  const offered: OfferedBundle = {
+    // RAUC compares it itself, before it writes.
+    compatible: accepted.installed.compatible,
+    version: device.environmentVariable('RAUC_META_UPDATE_VERSION') ?? '',
+    sequence: Number(device.environmentVariable('RAUC_META_UPDATE_SEQUENCE') ?? 'NaN'),
+    imageSha256: device.environmentVariable('RAUC_IMAGE_DIGEST_1') ?? '',
+  };
+  const { installed, fromChannel } = accepted;
+  const refusal =
+    judgeBundle(offered, installed) ??
+    (fromChannel === undefined
+      ? undefined
+      : matchRelease(offered, fromChannel, Math.floor(device.now() / 1000)));
+  const judged: Judged = { offered, ...(refusal && { refusal }) };
+  device.writeFile(updatePaths.judged, JSON.stringify(judged), 0o600);
+  return refusal === undefined ? 0 : refuse(device, `${refusal.code}: ${refusal.message}`);
+}
+
+/** RAUC shows lines that begin so as its own errors. */
+function refuse(device: Device, message: string): number {
+  device.print(`<< error ${message}`);
+  return 1;
+}

@@ -1,0 +1,288 @@
+import { findPartition } from '../boot-backend/boot-partition.ts';
+import { readTrailer } from '../boot-backend/read-folder.ts';
+import type { Device } from '../device.ts';
+import { readBootFile } from '../shared/boot-file.ts';
+import {
+  addToHistory,
+  readBaseline,
+  readBootId,
+  readJson,
+  readState,
+  type UpdateAnswer,
+  type UpdateRequest,
+  type UpdateState,
+  updatePaths,
+  writeState,
+} from '../shared/update/update-record.ts';
+import { type CheckOutcome, checkChannel } from './check-channel.ts';
+import { type Downloading, installBundle, recordOutcome } from './install.ts';
+import { type Accepted, judge } from './judge.ts';
+import { readInstalled, readSettings, type UpdateSettings } from './settings.ts';
+
+/** An installation that breaks is tried again: the network comes and goes. */
+const mostAttempts = 3;
+
+/** How long a machine waits for its first look after it started, so that those of one power cut do not come together. */
+const firstLookSeconds = 120;
+
+/**
+ * `agent run`: does what is to be done now and prints how many seconds there is nothing to do. `agent judge`: RAUC's
+ * pre-install handler. What is known is on state before each step, so that the power may go at any line.
+ */
+export function runUpdateAgent(device: Device): number {
+  const [verb] = device.arguments;
+  if (verb === 'judge') return judge(device);
+  if (verb !== 'run') {
+    device.printError('Use: agent run | judge');
+    return 2;
+  }
+  try {
+    device.print(String(Math.max(1, Math.ceil(run(device)))));
+    return 0;
+  } catch (error) {
+    device.printError(`update: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+}
+
+/** Gives the seconds until the next look. */
+function run(device: Device): number {
+  const settings = readSettings(device);
+  const request = takeRequest(device);
+  const state = readState(device);
+  switch (state.phase) {
+    case 'staged':
+      return request === undefined
+        ? awaitRestart(device, state)
+        : refuseRequest(device, request, 'an update waits for its restart');
+    case 'trial':
+      // The health gate decides.
+      return request === undefined ? 30 : refuseRequest(device, request, 'a version is on trial');
+    case 'downloading':
+      return request === undefined
+        ? resume(device, settings, state)
+        : refuseRequest(device, request, 'an update is being installed');
+    default:
+      if (request !== undefined) return carryOut(device, settings, request);
+      return lookWhenDue(device, settings, state);
+  }
+}
+
+function lookWhenDue(
+  device: Device,
+  settings: UpdateSettings,
+  state: Extract<UpdateState, { phase: 'idle' | 'committed' | 'rolled-back' }>,
+): number {
+  const interval = settings.intervalMinutes * 60;
+  if (settings.url === '') return 86_400;
+  const uptime = Number.parseFloat(device.readFile('/proc/uptime') ?? '0');
+  const jitter = 0.75 + Math.random() / 2;
+  if (uptime < 60) return firstLookSeconds * jitter;
+  const elapsed = now(device) - (state.checkedAt ?? 0);
+  if (elapsed >= 0 && elapsed < interval * 0.7) return (interval - elapsed) * jitter;
+  const next = look(device, settings, state, false);
+  return next ?? interval * jitter;
+}
+
+/** One look at the channel; gives seconds when something follows at once. */
+function look(
+  device: Device,
+  settings: UpdateSettings,
+  state: UpdateState,
+  isAskedFor: boolean,
+  { request, attempt = 1 }: { readonly request?: UpdateRequest; readonly attempt?: number } = {},
+): number | undefined {
+  const outcome = checkChannel(device, settings, isAskedFor);
+  const message = describe(outcome);
+  device.printError(`update: ${message}`);
+  const mayInstall = request === undefined || request.action === 'install';
+  if (outcome.kind === 'decided' && outcome.decision.kind === 'install' && mayInstall) {
+    const { release, restartAt } = outcome.decision;
+    const download: Downloading = {
+      phase: 'downloading',
+      source: { kind: 'channel', location: outcome.bundleUrl(release.sha256) },
+      version: release.version,
+      bundleSha256: release.sha256,
+      restartAt,
+      attempt,
+    };
+    const fromChannel = { release, expiresAt: outcome.index.expiresAt };
+    return install(device, settings, download, { fromChannel }, request);
+  }
+  const checkedAt = now(device);
+  writeState(
+    device,
+    state.phase === 'idle'
+      ? { phase: 'idle', checkedAt, message }
+      : { ...state, ...(state.phase === 'committed' || state.phase === 'rolled-back' ? { checkedAt } : {}) },
+  );
+  if (outcome.kind === 'refused' && outcome.refusal.isAlarm) device.printError(`update: ALARM ${message}`);
+  if (request !== undefined) {
+    const isWell = outcome.kind === 'decided' && outcome.decision.kind !== 'refused';
+    const code = outcome.kind === 'refused' ? outcome.refusal.code : undefined;
+    answer(device, request, { isDone: true, isWell, message, ...(code === undefined ? {} : { code }) });
+  }
+  return undefined;
+}
+
+function describe(outcome: CheckOutcome): string {
+  if (outcome.kind === 'no-channel') return 'this machine has no channel';
+  if (outcome.kind === 'refused') return `${outcome.refusal.code}: ${outcome.refusal.message}`;
+  const { decision } = outcome;
+  switch (decision.kind) {
+    case 'install':
+      return `version ${decision.release.version} is to be installed`;
+    case 'wait': {
+      const until =
+        decision.until === undefined ? '' : `, until ${new Date(decision.until * 1000).toISOString()}`;
+      return `version ${decision.release.version} has to wait: ${decision.reason}${until}`;
+    }
+    case 'current':
+      return `there is nothing to install: ${decision.reason}`;
+    case 'refused':
+      return `${decision.refusal.code}: ${decision.refusal.message}`;
+  }
+}
+
+function install(
+  device: Device,
+  settings: UpdateSettings,
+  download: Downloading,
+  bound: Pick<Accepted, 'fromChannel'>,
+  request?: UpdateRequest,
+): number {
+  writeState(device, download);
+  device.printError(`update: installing ${JSON.stringify(download.source)}`);
+  const { compatible, version, minimumVersion } = readInstalled(device, settings);
+  const outcome = installBundle(device, download, {
+    installed: { compatible, version, minimumVersion },
+    ...bound,
+  });
+  const isToRetry =
+    outcome.kind === 'failed' && download.source.kind === 'channel' && download.attempt < mostAttempts;
+  if (isToRetry) {
+    device.printError(`update: attempt ${download.attempt} failed: ${outcome.message}`);
+    return 60 * download.attempt;
+  }
+  const state = recordOutcome(device, download, outcome);
+  if (outcome.kind === 'staged') {
+    const { version: staged, slot } = outcome.update;
+    device.printError(`update: version ${staged} is in slot ${slot}`);
+    answer(device, request, {
+      isDone: true,
+      isWell: true,
+      message: `version ${staged} is in slot ${slot} and is tried at the next start`,
+    });
+    return state.phase === 'staged' ? awaitRestart(device, state) : 1;
+  }
+  const code = outcome.kind === 'refused' ? outcome.code : 'INSTALL_FAILED';
+  device.printError(`update: ${outcome.kind}: ${code}: ${outcome.message}`);
+  answer(device, request, { isDone: true, isWell: false, message: outcome.message, code });
+  return settings.intervalMinutes * 60;
+}
+
+/** The power went away, or this container ended, in the middle of it: it begins anew, and what is there is not fetched again. */
+function resume(device: Device, settings: UpdateSettings, download: Downloading): number {
+  if (download.source.kind !== 'channel') {
+    // A person's file may be gone, and the person sees no answer any more.
+    recordOutcome(device, download, { kind: 'failed', message: 'the installation was interrupted' });
+    return 1;
+  }
+  if (download.attempt >= mostAttempts) {
+    recordOutcome(device, download, { kind: 'failed', message: `interrupted ${mostAttempts} times` });
+    return settings.intervalMinutes * 60;
+  }
+  // The channel may say something else by now; what this look does not confirm is not installed.
+  const attempt = download.attempt + 1;
+  return look(device, settings, { phase: 'idle' }, false, { attempt }) ?? settings.intervalMinutes * 60;
+}
+
+function awaitRestart(device: Device, state: Extract<UpdateState, { phase: 'staged' }>): number {
+  // The new version runs, or the gate has not yet said why it does not.
+  if (readBootId(device) !== state.update.bootId) return 10;
+  const left = state.restartAt - now(device);
+  if (left > 0) return Math.min(left, 3600);
+  device.printError(`update: restarting to try version ${state.update.version}`);
+  device.run(['initctl', '--batch', 'reboot']);
+  return 60;
+}
+
+function carryOut(device: Device, settings: UpdateSettings, request: UpdateRequest): number {
+  const state = readState(device);
+  const { location } = request;
+  if (request.action === 'rollback') return rollBack(device, request);
+  if (request.action === 'install' && location !== undefined) {
+    const kind = /^https?:\/\//.test(location) ? 'url' : 'file';
+    answer(device, request, { isDone: false, isWell: true, message: `installing ${location}` });
+    return install(
+      device,
+      settings,
+      { phase: 'downloading', source: { kind, location }, restartAt: now(device), attempt: 1 },
+      {},
+      request,
+    );
+  }
+  return look(device, settings, state, true, { request }) ?? settings.intervalMinutes * 60;
+}
+
+/** What the other slot holds goes through the same trial. */
+function rollBack(device: Device, request: UpdateRequest): number {
+  const boot = readBootFile(device);
+  if (boot === undefined) return refuseRequest(device, request, 'nobody knows which slot runs');
+  const slot = boot.slot === 'a' ? 'b' : 'a';
+  const outcome = device.run(['/usr/lib/update/boot-backend', 'set-primary', slot]);
+  if (outcome.exitCode !== 0) return refuseRequest(device, request, outcome.stderr.trim());
+  const source = { kind: 'other-slot' } as const;
+  const at = now(device);
+  const update = {
+    source,
+    version: readOtherVersion(device, boot.disk, slot),
+    slot,
+    fromVersion: boot.version,
+    before: readBaseline(device),
+    bootId: readBootId(device),
+  } as const;
+  const state = { phase: 'staged', update, restartAt: at } as const;
+  writeState(device, state);
+  addToHistory(device, {
+    at,
+    event: 'staged',
+    fromVersion: boot.version,
+    version: update.version,
+    slot,
+    source,
+    reasons: ['asked for by a person'],
+  });
+  answer(device, request, {
+    isDone: true,
+    isWell: true,
+    message: `slot ${slot} with version ${update.version} is tried now`,
+  });
+  return awaitRestart(device, state);
+}
+
+/** Of what the slot holds. */
+function readOtherVersion(device: Device, disk: string, slot: 'a' | 'b'): string {
+  return readTrailer(device, findPartition(device, disk, `root-${slot}`)).version;
+}
+
+function takeRequest(device: Device): UpdateRequest | undefined {
+  const request = readJson<UpdateRequest>(device, updatePaths.request);
+  device.remove(updatePaths.request);
+  return request;
+}
+
+function refuseRequest(device: Device, request: UpdateRequest, reason: string): number {
+  answer(device, request, { isDone: true, isWell: false, message: reason, code: 'UPDATE_BUSY' });
+  return 10;
+}
+
+function answer(device: Device, request: UpdateRequest | undefined, words: Omit<UpdateAnswer, 'id'>): void {
+  if (request === undefined) return;
+  device.writeFile(`${updatePaths.answer}.new`, JSON.stringify({ id: request.id, ...words }), 0o600);
+  device.rename(`${updatePaths.answer}.new`, updatePaths.answer);
+}
+
+function now(device: Device): number {
+  return Math.floor(device.now() / 1000);
+}
