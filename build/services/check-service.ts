@@ -4,6 +4,9 @@ import { checkHidden, containerMountPoints } from './hidden-files.ts';
 import { checkOwners, explicitOwners, type PathOwner, packageOwners } from './path-owners.ts';
 import type { Layer, ServiceDefinition } from './service-definition.ts';
 
+/** Names in rootfs/layers/base/files/10-start.conf; finit knows everything that it runs by one name. */
+export const machineStanzas: readonly string[] = ['start', 'power-button', 'health-checks'];
+
 /** What can be wrong with a service by itself, although each key is well. */
 export function checkService(
   service: ServiceDefinition,
@@ -20,6 +23,14 @@ export function checkService(
       message: `Cannot open ports of "${service.name}": its network is its own and leads nowhere`,
       place: source.place(['ports']),
       hint: 'add "namespaces: { network: machine }", or remove the ports',
+    });
+  }
+  if (machineStanzas.includes(service.name)) {
+    faults.add({
+      code: 'SERVICE_NAME_TAKEN',
+      message: `Cannot call a service "${service.name}": the machine's own supervision has something of that name`,
+      place: source.place(['name']),
+      hint: 'choose another name',
     });
   }
   for (const name of [...service.needs, ...service.after]) {

@@ -1,6 +1,8 @@
 // A table of situations, long because it quotes every message whole.
+import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { type FixtureFiles, recipeText, renderFaults, serviceText } from '../recipe/fixture-repository.ts';
+import { machineStanzas } from './check-service.ts';
 
 interface Situation {
   readonly situation: string;
@@ -309,6 +311,19 @@ const situations: readonly Situation[] = [
     ],
   },
   {
+    situation: 'a service with the name of something that PID 1 runs',
+    files: {
+      [recipe]: recipeText('mine', 'services: [power-button]'),
+      'system-services/power-button/service.yaml': serviceText('power-button', ''),
+    },
+    says: [
+      'system-services/power-button/service.yaml:1:7: Cannot call a service "power-button": the machine\'s own supervision has something of that name  [SERVICE_NAME_TAKEN]',
+      '  1 | name: power-button',
+      '    |       ^',
+      'hint: choose another name',
+    ],
+  },
+  {
     situation: 'a service that waits for itself',
     files: {
       [recipe]: recipeText('mine', 'services: [a]'),
@@ -583,4 +598,12 @@ const situations: readonly Situation[] = [
 
 test.each(situations)('$situation', async ({ files, says }) => {
   expect((await renderFaults(files)).split('\n')).toEqual(says);
+});
+
+test('the names of PID 1 are those in its configuration', async () => {
+  const text = await readFile(
+    new URL('../../rootfs/layers/base/files/10-start.conf', import.meta.url),
+    'utf8',
+  );
+  expect([...text.matchAll(/ name:(\S+)/g)].map(([, name]) => name)).toEqual([...machineStanzas]);
 });
