@@ -172,6 +172,8 @@ describe('a folder served by nginx', () => {
 
 function nginxConfiguration(work: string, tree: string, port: number): string {
   return `
+    # In a user namespace there is nobody else to be.
+    user root;
     daemon off;
     master_process off;
     pid ${work}/nginx.pid;
