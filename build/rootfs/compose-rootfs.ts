@@ -43,7 +43,7 @@ export async function composeRootfs(
     { name: 'kernel modules', tree: kernel.rootModules },
     ...bundles.map((bundle) => ({ name: `service ${bundle.service.name}`, tree: placeBundle(bundle) })),
     { name: 'descriptions', tree: describe(recipe, builtAt, packages, givers, bundles) },
-    { name: 'trust', tree: placeTrust(trust) },
+    ...(trust.size === 0 ? [] : [{ name: 'trust', tree: placeTrust(trust) }]),
   ];
   return {
     tree: mergeParts(parts),
