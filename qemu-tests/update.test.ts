@@ -116,9 +116,12 @@ promise('an update is tried, kept when it is healthy, and left when it is not', 
   }
 });
 
-async function bootNames(machine: TestMachine): Promise<readonly string[]> {
-  const names = await machine.guest.run(
-    'mkdir -p /tmp/esp && mount -t vfat -o ro /dev/vda1 /tmp/esp && ls /tmp/esp/EFI/Linux && umount /tmp/esp',
+/** The health gate may be at it still. */
+function bootNames(machine: TestMachine): Promise<readonly string[]> {
+  const command =
+    'mkdir -p /tmp/esp && mount -t vfat -o ro /dev/vda1 /tmp/esp && ls /tmp/esp/EFI/Linux && umount /tmp/esp';
+  return waitFor(
+    async () => (await machine.guest.run(command)).split('\n').filter((name) => !name.endsWith('.extra.d')),
+    { what: 'a look at the EFI system partition', deadlineMs: 20_000 },
   );
-  return names.split('\n').filter((name) => !name.endsWith('.extra.d'));
 }

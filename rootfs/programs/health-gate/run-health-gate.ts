@@ -1,5 +1,6 @@
 import { bootEntries, chooseEntry } from '../../../build/contract/boot-entries.ts';
 import { getState, otherSlot } from '../../../build/contract/boot-plan.ts';
+import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import { findPartition, withBootPartition } from '../boot-backend/boot-partition.ts';
 import { readFolder } from '../boot-backend/read-folder.ts';
 import type { Device } from '../device.ts';
@@ -20,6 +21,8 @@ export const deadlineSeconds = 300;
 /** A service that dies again and again is well in between. */
 export const settleSeconds = 20;
 const pauseMs = 2000;
+/** There while there is no verdict: see rootfs/layers/updates/files/health-gate. */
+const trialMark = `${machineLayout.runtime}/trial`;
 
 /**
  * Runs once at each boot. When the boot loader counts the boots of the version that runs, this decides whether they are
@@ -89,6 +92,7 @@ function holdTrial(device: Device, boot: BootFile, entry: OwnEntry, pending: Pen
     );
   };
   tellConsole(device, `version ${boot.version} is on trial`);
+  device.writeFile(trialMark, '');
   // Should the machine hang or lose power now, this boot stands as one that came to no verdict.
   record([]);
   const reasons = awaitHealth(device, pending?.update);
@@ -98,6 +102,7 @@ function holdTrial(device: Device, boot: BootFile, entry: OwnEntry, pending: Pen
       record([`the boot loader could not be told: ${outcome}`]);
       return restart(device);
     }
+    device.remove(trialMark);
     if (pending !== undefined) attempt(device, () => commit(device, pending.update));
     tellConsole(device, `version ${boot.version} is well and is kept`);
     backend(device, 'repair');
@@ -106,6 +111,7 @@ function holdTrial(device: Device, boot: BootFile, entry: OwnEntry, pending: Pen
   record(reasons);
   for (const reason of reasons) tellConsole(device, `version ${boot.version} is not well: ${reason}`);
   if (!entry.hasOther) {
+    device.remove(trialMark);
     tellConsole(device, 'there is no other version to return to');
     return 0;
   }
