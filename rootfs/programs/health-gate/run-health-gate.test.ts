@@ -3,8 +3,9 @@ import { makeUkiFixture } from '../../../build/testing/slot-fixture.ts';
 import type { Device } from '../device.ts';
 import type { StagedUpdate, TrialBoot, UpdateRecord, UpdateState } from '../shared/update/update-record.ts';
 import { type FakeDevice, makeFakeDevice } from '../testing/fake-device.ts';
-import { deadlineSeconds, runHealthGate, settleSeconds } from './run-health-gate.ts';
+import { runHealthGate, usualSettings } from './run-health-gate.ts';
 
+const { deadlineSeconds, settleSeconds } = usualSettings;
 const folder = '/var/lib/keelson/update';
 const bootFolder = '/run/keelson/esp/EFI/Linux';
 const update: StagedUpdate = {
@@ -169,6 +170,13 @@ describe('on trial', () => {
     expect(commands).toEqual(['initctl --batch reboot']);
   });
 
+  test('a recipe may be less patient', () => {
+    const files = { '/etc/keelson/health-gate.json': '{"deadlineSeconds":60,"settleSeconds":"x"}' };
+    const { seconds } = runGate({ names, state: staged, files, fails: /^keelctl/ });
+    expect(seconds).toBeGreaterThan(60);
+    expect(seconds).toBeLessThan(70);
+  });
+
   test('what was not there before need not be there now', () => {
     const without = { ...update, before: { hasNetwork: false, isStateOnDisk: true } };
     const { state } = runGate({
@@ -219,7 +227,7 @@ describe('back on the old version', () => {
       'it hung',
       trial({ bootId: '2', reasons: [] }),
       [],
-      ['it started once and came to no verdict: it hung, or lost power'],
+      ['it started once and came to no verdict: it hung, panicked or lost power'],
     ],
     [
       'the initramfs refused it',

@@ -226,7 +226,9 @@ function carryOut(device: Device, settings: UpdateSettings, request: UpdateReque
       request,
     );
   }
-  return look(device, settings, state, true, { request }) ?? settings.intervalMinutes * 60;
+  return (
+    look(device, settings, state, request.action === 'install', { request }) ?? settings.intervalMinutes * 60
+  );
 }
 
 /** What the other slot holds goes through the same trial. */
