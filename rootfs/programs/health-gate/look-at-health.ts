@@ -62,12 +62,11 @@ function readStatus(device: Device): StatusReport | undefined {
 }
 
 function describeService({ name, state, lastExit }: ServiceReport): string {
-  const exit =
-    lastExit === null
-      ? ''
-      : 'code' in lastExit
-        ? ` (exit code ${lastExit.code})`
-        : ` (signal ${lastExit.signal})`;
+  // finit forgets the code of a service that it has given up.
+  const isKnown = lastExit !== null && !('code' in lastExit && lastExit.code === 0);
+  const exit = isKnown
+    ? ` (${'code' in lastExit ? `exit code ${lastExit.code}` : `signal ${lastExit.signal}`})`
+    : '';
   return `service ${name} is ${state}${exit}`;
 }
 

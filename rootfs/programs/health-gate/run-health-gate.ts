@@ -1,5 +1,6 @@
 import { bootEntries, chooseEntry } from '../../../build/contract/boot-entries.ts';
 import { getState, otherSlot } from '../../../build/contract/boot-plan.ts';
+import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import { findPartition, withBootPartition } from '../boot-backend/boot-partition.ts';
 import { readFolder } from '../boot-backend/read-folder.ts';
 import type { Device } from '../device.ts';
@@ -7,6 +8,7 @@ import { type BootFile, readBootFile } from '../shared/boot-file.ts';
 import {
   addToHistory,
   readBootId,
+  readJson,
   readState,
   type StagedUpdate,
   type TrialBoot,
@@ -15,11 +17,20 @@ import {
 } from '../shared/update/update-record.ts';
 import { lookAtHealth, tellConsole, writeNotice } from './look-at-health.ts';
 
-/** From the start of the gate. Long: a small machine under load must not lose a good version. */
-export const deadlineSeconds = 300;
-/** A service that dies again and again is well in between. */
-export const settleSeconds = 20;
+/** `/etc/keelson/health-gate.json` of a recipe may say others. */
+interface GateSettings {
+  /** From the start of the gate. Long: a small machine under load must not lose a good version. Less than 900, after which the gate is ended. */
+  readonly deadlineSeconds: number;
+  /** A service that dies again and again is well in between. */
+  readonly settleSeconds: number;
+}
+
+export const usualSettings: GateSettings = { deadlineSeconds: 300, settleSeconds: 20 };
+const settingsPath = '/etc/keelson/health-gate.json';
+
 const pauseMs = 2000;
+/** There while there is no verdict: see rootfs/layers/updates/files/health-gate. */
+const trialMark = `${machineLayout.runtime}/trial`;
 
 /**
  * Runs once at each boot. When the boot loader counts the boots of the version that runs, this decides whether they are
@@ -89,6 +100,7 @@ function holdTrial(device: Device, boot: BootFile, entry: OwnEntry, pending: Pen
     );
   };
   tellConsole(device, `version ${boot.version} is on trial`);
+  device.writeFile(trialMark, '');
   // Should the machine hang or lose power now, this boot stands as one that came to no verdict.
   record([]);
   const reasons = awaitHealth(device, pending?.update);
@@ -98,6 +110,7 @@ function holdTrial(device: Device, boot: BootFile, entry: OwnEntry, pending: Pen
       record([`the boot loader could not be told: ${outcome}`]);
       return restart(device);
     }
+    device.remove(trialMark);
     if (pending !== undefined) attempt(device, () => commit(device, pending.update));
     tellConsole(device, `version ${boot.version} is well and is kept`);
     backend(device, 'repair');
@@ -106,6 +119,7 @@ function holdTrial(device: Device, boot: BootFile, entry: OwnEntry, pending: Pen
   record(reasons);
   for (const reason of reasons) tellConsole(device, `version ${boot.version} is not well: ${reason}`);
   if (!entry.hasOther) {
+    device.remove(trialMark);
     tellConsole(device, 'there is no other version to return to');
     return 0;
   }
@@ -120,6 +134,7 @@ function awaitHealth(device: Device, update: StagedUpdate | undefined): readonly
   const begin = uptime(device);
   let wellSince: number | undefined;
   let fingerprint = '';
+  const { deadlineSeconds, settleSeconds } = readSettings(device);
   for (;;) {
     const look = lookAtHealth(device, update?.before);
     const at = uptime(device);
@@ -135,6 +150,15 @@ function awaitHealth(device: Device, update: StagedUpdate | undefined): readonly
     }
     device.sleep(pauseMs);
   }
+}
+
+function readSettings(device: Device): GateSettings {
+  const found = readJson<Partial<Record<keyof GateSettings, unknown>>>(device, settingsPath) ?? {};
+  const take = (name: keyof GateSettings): number => {
+    const value = found[name];
+    return typeof value === 'number' && value >= 1 && value <= 800 ? value : usualSettings[name];
+  };
+  return { deadlineSeconds: take('deadlineSeconds'), settleSeconds: take('settleSeconds') };
 }
 
 function commit(device: Device, update: StagedUpdate): void {
@@ -191,7 +215,7 @@ function explainReturn(boots: readonly TrialBoot[], boot: BootFile, update: Stag
   if (refused.length > 0) return refused;
   return boots.length > 0
     ? [
-        `it started ${boots.length === 1 ? 'once' : `${boots.length} times`} and came to no verdict: it hung, or lost power`,
+        `it started ${boots.length === 1 ? 'once' : `${boots.length} times`} and came to no verdict: it hung, panicked or lost power`,
       ]
     : [`it never came as far as its services: the kernel or the root of slot ${update.slot} did not start`];
 }

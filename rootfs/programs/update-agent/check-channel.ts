@@ -4,7 +4,13 @@ import { decideUpdate, type UpdateDecision } from '../shared/tuf/decide-update.t
 import { type IndexReply, type IndexRequest, refreshIndex } from '../shared/tuf/refresh-index.ts';
 import type { Refusal } from '../shared/tuf/refusal.ts';
 import { type ChannelIndex, openTrust } from '../shared/tuf/trusted-index.ts';
-import { readHistory, readPolicy, updatePaths, writeJson } from '../shared/update/update-record.ts';
+import {
+  readHistory,
+  readPolicy,
+  type UpdateRecord,
+  updatePaths,
+  writeJson,
+} from '../shared/update/update-record.ts';
 import { readInstalled, type UpdateSettings } from './settings.ts';
 
 const imageRootPath = '/usr/lib/keelson/trust/channel-root.json';
@@ -48,9 +54,7 @@ export function checkChannel(device: Device, settings: UpdateSettings, isAskedFo
       ...(policy.pinnedVersion === undefined ? {} : { pinnedVersion: policy.pinnedVersion }),
       isPaused: policy.isPaused,
       windows: settings.windows,
-      failedBundles: readHistory(device).flatMap(({ event, bundleSha256 }) =>
-        event === 'rolled-back' && bundleSha256 !== undefined ? [bundleSha256] : [],
-      ),
+      failedBundles: leftBundles(readHistory(device)),
       isClockSet: clock >= installed.builtAt,
       isAskedFor,
     },
@@ -61,6 +65,17 @@ export function checkChannel(device: Device, settings: UpdateSettings, isAskedFo
   }
   const bundleUrl = (sha256: string) => `${settings.url}/${bundlePath(sha256)}`;
   return { kind: 'decided', decision, index: outcome.index, bundleUrl };
+}
+
+/** Those that were rolled back, and those that a person went back from: not taken again unless a person says so. */
+export function leftBundles(history: readonly UpdateRecord[]): readonly string[] {
+  const leftVersions = history
+    .filter(({ event, source }) => event === 'staged' && source.kind === 'other-slot')
+    .map(({ fromVersion }) => fromVersion);
+  return history.flatMap(({ event, version, bundleSha256 }) => {
+    const isLeft = event === 'rolled-back' || (event === 'committed' && leftVersions.includes(version ?? ''));
+    return isLeft && bundleSha256 !== undefined ? [bundleSha256] : [];
+  });
 }
 
 /** curl's own codes, curl(1): 63 is a file that is too large. */

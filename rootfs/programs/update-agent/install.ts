@@ -23,14 +23,10 @@ export type InstallOutcome =
   /** Something on the way broke. */
   | { readonly kind: 'failed'; readonly message: string };
 
-/** Modules that nothing on a machine asks for until now; where they are built in, this fails and does not matter. */
-const modules = ['loop', 'nbd', 'squashfs'];
-
 /** Writes a bundle to the slot that does not run; what was there before is gone from its first byte on. */
 export function installBundle(device: Device, download: Downloading, accepted: Accepted): InstallOutcome {
   const boot = readBootFile(device);
   if (boot === undefined) return { kind: 'failed', message: 'nobody knows which slot runs' };
-  for (const name of modules) device.run(['modprobe', name]);
   for (const slot of ['a', 'b'] as const) {
     device.makeLink(findPartition(device, boot.disk, `root-${slot}`), `${updatePaths.runtime}/root-${slot}`);
   }
@@ -38,11 +34,7 @@ export function installBundle(device: Device, download: Downloading, accepted: A
   device.remove(updatePaths.judged);
   device.writeFile(updatePaths.accepted, JSON.stringify(accepted), 0o600);
   const before = readBaseline(device);
-  // Users' containers go first: lowest CPU priority, and the disk only when nobody else wants it.
-  const outcome = device.run([
-    ...['nice', '-n', '19', 'ionice', '-c', '3'],
-    ...['/usr/lib/update/install', locationOf(download.source)],
-  ]);
+  const outcome = device.run(['/usr/lib/update/install', locationOf(download.source)]);
   device.remove(updatePaths.accepted);
   const judged = readJson<Judged>(device, updatePaths.judged);
   if (outcome.exitCode !== 0) return explain(judged, `${outcome.stdout}\n${outcome.stderr}`);

@@ -22,6 +22,9 @@ import { readInstalled, readSettings, type UpdateSettings } from './settings.ts'
 /** An installation that breaks is tried again: the network comes and goes. */
 const mostAttempts = 3;
 
+/** A request waits too, until the health gate has let go of the EFI system partition. */
+const gatePauseSeconds = 5;
+
 /** How long a machine waits for its first look after it started, so that those of one power cut do not come together. */
 const firstLookSeconds = 120;
 
@@ -47,6 +50,7 @@ export function runUpdateAgent(device: Device): number {
 
 /** Gives the seconds until the next look. */
 function run(device: Device): number {
+  if (device.status(updatePaths.gateIsDone) === undefined) return gatePauseSeconds;
   const settings = readSettings(device);
   const request = takeRequest(device);
   const state = readState(device);
@@ -222,7 +226,9 @@ function carryOut(device: Device, settings: UpdateSettings, request: UpdateReque
       request,
     );
   }
-  return look(device, settings, state, true, { request }) ?? settings.intervalMinutes * 60;
+  return (
+    look(device, settings, state, request.action === 'install', { request }) ?? settings.intervalMinutes * 60
+  );
 }
 
 /** What the other slot holds goes through the same trial. */

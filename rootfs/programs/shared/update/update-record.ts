@@ -27,6 +27,8 @@ export const updatePaths = {
   /** What the pre-install handler may let pass, and what it saw. */
   accepted: `${runtime}/accepted.json`,
   judged: `${runtime}/judged.json`,
+  /** Written when the health gate of this boot has ended, whatever came of it. */
+  gateIsDone: `${machineLayout.runtime}/gate-is-done`,
   /** Shown at login. */
   notice: `${machineLayout.runtime}/notice`,
 } as const;

@@ -1,0 +1,255 @@
+import { describe, expect, test } from '@jest/globals';
+import type { UpdateRecord, UpdateState } from '../shared/update/update-record.ts';
+import { type FakeCommand, type FakeDevice, makeFakeDevice } from '../testing/fake-device.ts';
+import { leftBundles } from './check-channel.ts';
+import { runUpdateAgent } from './run-update-agent.ts';
+
+const folder = '/var/lib/keelson/update';
+const now = 1_795_000_000;
+const settings = {
+  format: 1,
+  compatible: 'demo-x86-64',
+  url: '',
+  channel: 'stable',
+  intervalMinutes: 30,
+  minimumVersion: '2026.01.0',
+  windows: [],
+};
+const judged = {
+  offered: { compatible: 'demo-x86-64', version: '2026.11.1', sequence: 202611000001, imageSha256: 'ab' },
+};
+const before = { hasNetwork: true, isStateOnDisk: true };
+const staged: UpdateState = {
+  phase: 'staged',
+  restartAt: now + 100,
+  update: {
+    source: { kind: 'file', location: '/root/x.raucb' },
+    version: '2026.11.1',
+    slot: 'b',
+    fromVersion: '2026.11.0',
+    before,
+    bootId: 'boot-1',
+  },
+};
+
+interface Situation {
+  readonly state?: UpdateState;
+  readonly request?: object;
+  readonly settings?: object;
+  readonly bootId?: string;
+  readonly isGateBusy?: boolean;
+  readonly commands?: readonly FakeCommand[];
+}
+
+function makeMachine(situation: Situation = {}): FakeDevice {
+  const json = (value: unknown) => (value === undefined ? {} : JSON.stringify(value));
+  const files: Record<string, unknown> = {
+    '/usr/lib/update/settings.json': json({ ...settings, ...situation.settings }),
+    '/usr/lib/keelson/engine.json': json({ version: '2026.11.0', builtAt: now - 1000, services: [] }),
+    '/run/keelson/boot.json': json({ format: 1, slot: 'a', disk: 'vda', version: '2026.11.0', refused: [] }),
+    ...(situation.isGateBusy ? {} : { '/run/keelson/gate-is-done': '' }),
+    '/run/keelson/state.json': json({ kind: 'disk' }),
+    '/proc/sys/kernel/random/boot_id': situation.bootId ?? 'boot-1',
+    '/proc/net/route': 'Iface\tDestination\neth0\t00000000\t0202000A\n',
+    '/proc/uptime': '4000.0 1.0',
+    '/sys/block/vda/vda2/uevent': 'PARTNAME=root-a\n',
+    '/sys/block/vda/vda3/uevent': 'PARTNAME=root-b\n',
+    [`${folder}/state.json`]: json(situation.state),
+    '/run/update/request.json': json(situation.request),
+  };
+  const present = Object.entries(files).filter(([, text]) => typeof text === 'string');
+  return makeFakeDevice({
+    arguments: ['run'],
+    now: now * 1000,
+    files: Object.fromEntries(present) as Record<string, string>,
+    commands: situation.commands ?? [],
+  });
+}
+
+const read = (machine: FakeDevice, path: string) => JSON.parse(machine.files.get(path) ?? 'null');
+const stateOf = (machine: FakeDevice): UpdateState => read(machine, `${folder}/state.json`);
+const lastOf = (machine: FakeDevice): UpdateRecord => read(machine, `${folder}/history.json`)?.at(-1);
+
+/** RAUC, as far as the agent sees it: the handler runs, then the command ends. */
+const rauc =
+  (
+    machine: () => FakeDevice,
+    outcome: { exitCode?: number; stderr?: string; judged?: unknown },
+  ): FakeCommand =>
+  (command) => {
+    if (command[0] !== '/usr/lib/update/install') return undefined;
+    if (outcome.judged !== undefined) {
+      machine().writeFile('/run/update/judged.json', JSON.stringify(outcome.judged));
+    }
+    return { exitCode: outcome.exitCode ?? 0, stderr: outcome.stderr ?? '' };
+  };
+
+describe('a person asks for a file', () => {
+  const request = { id: '7', action: 'install', location: '/root/x.raucb' };
+
+  test('it is staged, recorded, and the machine restarts', () => {
+    const machine: FakeDevice = makeMachine({ request, commands: [rauc(() => machine, { judged })] });
+    expect(runUpdateAgent(machine)).toBe(0);
+    expect(stateOf(machine)).toMatchObject({
+      phase: 'staged',
+      update: { version: '2026.11.1', slot: 'b', fromVersion: '2026.11.0', before, bootId: 'boot-1' },
+    });
+    expect(lastOf(machine)).toMatchObject({ event: 'staged', version: '2026.11.1' });
+    expect(read(machine, '/run/update/answer.json')).toMatchObject({ id: '7', isDone: true, isWell: true });
+    expect(machine.commandsRun).toEqual(['/usr/lib/update/install /root/x.raucb', 'initctl --batch reboot']);
+    expect(machine.readLink('/run/update/root-b')).toBe('/dev/vda3');
+    expect(machine.files.has('/run/update/accepted.json')).toBe(false);
+  });
+
+  test.each([
+    ['LastError: signature verification failed: Verify error: unable to get local issuer', 'BUNDLE_UNSIGNED'],
+    [
+      "LastError: Compatible mismatch: Expected 'demo-x86-64' but bundle manifest has 'x'",
+      'BUNDLE_INCOMPATIBLE',
+    ],
+    ['LastError: Failed to open bundle: Bundle signature size is invalid', 'BUNDLE_DAMAGED'],
+  ])('RAUC says "%s": refused', (stderr, code) => {
+    const machine: FakeDevice = makeMachine({
+      request,
+      commands: [rauc(() => machine, { exitCode: 1, stderr })],
+    });
+    runUpdateAgent(machine);
+    expect(lastOf(machine)).toMatchObject({ event: 'refused', code, reasons: [stderr.slice(11)] });
+    expect(read(machine, '/run/update/answer.json')).toMatchObject({ isWell: false, code });
+    expect(stateOf(machine).phase).toBe('idle');
+  });
+
+  test('something breaks: failed, with its words', () => {
+    const machine: FakeDevice = makeMachine({
+      request,
+      commands: [rauc(() => machine, { exitCode: 1, stderr: 'D-Bus went away\n' })],
+    });
+    runUpdateAgent(machine);
+    expect(lastOf(machine)).toMatchObject({ event: 'failed', reasons: ['D-Bus went away'] });
+  });
+
+  test('while the health gate is at work: it waits', () => {
+    const machine = makeMachine({ request, isGateBusy: true });
+    runUpdateAgent(machine);
+    expect(machine.printed).toEqual(['5']);
+    expect(machine.files.has('/run/update/request.json')).toBe(true);
+  });
+
+  test('while another one is staged: refused', () => {
+    const machine = makeMachine({ request, state: staged });
+    runUpdateAgent(machine);
+    expect(read(machine, '/run/update/answer.json')).toMatchObject({ isWell: false, code: 'UPDATE_BUSY' });
+    expect(stateOf(machine)).toEqual(staged);
+  });
+});
+
+describe('taken up again after a power cut', () => {
+  test('staged: it waits for its window, then restarts', () => {
+    const machine = makeMachine({ state: staged });
+    runUpdateAgent(machine);
+    expect(machine.printed).toEqual(['100']);
+    const due = makeMachine({ state: { ...staged, restartAt: now } });
+    runUpdateAgent(due);
+    expect(due.commandsRun).toEqual(['initctl --batch reboot']);
+  });
+
+  test('staged in an earlier boot: that is the health gate’s', () => {
+    const machine = makeMachine({ state: { ...staged, restartAt: 0 }, bootId: 'boot-2' });
+    runUpdateAgent(machine);
+    expect(machine.commandsRun).toEqual([]);
+    expect(stateOf(machine).phase).toBe('staged');
+  });
+
+  test('in the middle of a person’s installation: failed, and told', () => {
+    const source = { kind: 'file', location: '/root/x.raucb' } as const;
+    const machine = makeMachine({ state: { phase: 'downloading', source, restartAt: 0, attempt: 1 } });
+    runUpdateAgent(machine);
+    expect(lastOf(machine)).toMatchObject({ event: 'failed', reasons: ['the installation was interrupted'] });
+    expect(stateOf(machine).phase).toBe('idle');
+  });
+
+  test('in the middle of one from the channel, too often: given up', () => {
+    const source = { kind: 'channel', location: 'https://example.org/bundles/x.raucb' } as const;
+    const machine = makeMachine({ state: { phase: 'downloading', source, restartAt: 0, attempt: 3 } });
+    runUpdateAgent(machine);
+    expect(lastOf(machine)).toMatchObject({ event: 'failed', reasons: ['interrupted 3 times'] });
+  });
+
+  test('damaged records are no records', () => {
+    const machine = makeMachine();
+    machine.writeFile(`${folder}/state.json`, '{"phase":');
+    expect(runUpdateAgent(machine)).toBe(0);
+    expect(machine.printed).toEqual(['86400']);
+  });
+});
+
+test('without a channel a check says so', () => {
+  const machine = makeMachine({ request: { id: '1', action: 'check' } });
+  runUpdateAgent(machine);
+  expect(read(machine, '/run/update/answer.json')).toMatchObject({ message: 'this machine has no channel' });
+});
+
+describe('the pre-install handler', () => {
+  const environment = {
+    RAUC_META_UPDATE_VERSION: '2026.11.1',
+    RAUC_META_UPDATE_SEQUENCE: '202611000001',
+    RAUC_IMAGE_DIGEST_1: 'ab',
+  };
+  const installed = { compatible: 'demo-x86-64', version: '2026.11.0', minimumVersion: '2026.01.0' };
+  const release = {
+    version: '2026.11.1',
+    sequence: 202611000001,
+    compatible: 'demo-x86-64',
+    imageSha256: 'ab',
+  };
+  const judgeIt = (accepted: unknown, changes: Record<string, string> = {}) => {
+    const machine = makeFakeDevice({
+      arguments: ['judge'],
+      now: now * 1000,
+      environment: { ...environment, ...changes },
+      files: accepted === undefined ? {} : { '/run/update/accepted.json': JSON.stringify(accepted) },
+    });
+    return { code: runUpdateAgent(machine), printed: machine.printed.join('\n') };
+  };
+
+  test('a newer one that a person named, and the one that the channel names', () => {
+    expect(judgeIt({ installed })).toEqual({ code: 0, printed: '' });
+    expect(judgeIt({ installed, fromChannel: { release, expiresAt: now + 1 } }).code).toBe(0);
+  });
+
+  test.each([
+    ['nobody asked', undefined, {}, 'nobody asked for this installation'],
+    ['older', { installed: { ...installed, version: '2026.11.1' } }, {}, 'BUNDLE_DOWNGRADE'],
+    [
+      'below the minimum',
+      { installed: { ...installed, minimumVersion: '2026.12.0' } },
+      {},
+      'BUNDLE_BELOW_MINIMUM',
+    ],
+    [
+      'another image',
+      { installed, fromChannel: { release, expiresAt: now + 1 } },
+      { RAUC_IMAGE_DIGEST_1: 'cd' },
+      'BUNDLE_FOREIGN',
+    ],
+    ['a lie about the sequence', { installed }, { RAUC_META_UPDATE_SEQUENCE: '1' }, 'BUNDLE_FOREIGN'],
+    ['an index of yesterday', { installed, fromChannel: { release, expiresAt: now } }, {}, 'INDEX_EXPIRED'],
+  ])('%s: refused', (_, accepted, changes, code) => {
+    const outcome = judgeIt(accepted, changes as Record<string, string>);
+    expect(outcome.code).toBe(1);
+    expect(outcome.printed).toContain(`<< error ${code}`);
+  });
+});
+
+test('what was rolled back, by the machine or by a person, is not taken again by itself', () => {
+  const source = { kind: 'channel', location: 'x' } as const;
+  const record = { at: 0, fromVersion: '1', source, reasons: [] };
+  expect(
+    leftBundles([
+      { ...record, event: 'committed', version: '2', bundleSha256: 'two' },
+      { ...record, event: 'committed', version: '3', bundleSha256: 'three' },
+      { ...record, event: 'staged', fromVersion: '3', version: '2', source: { kind: 'other-slot' } },
+      { ...record, event: 'rolled-back', version: '4', bundleSha256: 'four' },
+    ]),
+  ).toEqual(['three', 'four']);
+});
