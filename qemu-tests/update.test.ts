@@ -1,11 +1,12 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import type { UpdateRecord } from '../rootfs/programs/shared/update/update-record.ts';
 import { type FileServer, serveFolder } from './support/file-server.ts';
+import { makeBundle } from './support/make-bundle.ts';
 import { promise, remark, step } from './support/step.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
-import { keelson, testKeysEnvironment, testOutputFolder } from './support/test-workshop.ts';
+import { testOutputFolder } from './support/test-workshop.ts';
+import { readHistory } from './support/update-history.ts';
 import { waitFor } from './support/wait-for.ts';
 
 promise('an update is tried, kept when it is healthy, and left when it is not', () => {
@@ -16,8 +17,7 @@ promise('an update is tried, kept when it is healthy, and left when it is not', 
 
   const version = () => machine.guest.run("sed -n 's/^IMAGE_VERSION=//p' /usr/lib/os-release | tr -d '\"'");
   const bootFacts = async () => JSON.parse(await machine.guest.run('cat /run/keelson/boot.json'));
-  const history = async () =>
-    JSON.parse(await machine.guest.run('keelctl update history --json')) as UpdateRecord[];
+  const history = () => readHistory(machine);
   const phase = async () => JSON.parse(await machine.guest.run('keelctl update status --json')).state.phase;
   const waitForPhase = (wanted: string, deadlineMs: number) =>
     waitFor(
@@ -48,9 +48,9 @@ promise('an update is tried, kept when it is healthy, and left when it is not', 
   });
 
   step('bundles of versions 2, 3 (good) and 4 (one service dies) are made', async () => {
-    await makeBundle('updatable', '2026.11.1', '2.raucb');
-    await makeBundle('updatable', '2026.11.2', '3.raucb');
-    await makeBundle('./qemu-tests/recipes/updatable-failing', '2026.11.3', '4.raucb');
+    await makeBundle('updatable', '2026.11.1', folder, '2.raucb');
+    await makeBundle('updatable', '2026.11.2', folder, '3.raucb');
+    await makeBundle('./qemu-tests/recipes/updatable-failing', '2026.11.3', folder, '4.raucb');
   });
 
   step('a file that is cut short is refused, and nothing has changed', async () => {
@@ -105,15 +105,6 @@ promise('an update is tried, kept when it is healthy, and left when it is not', 
     expect(await machine.guest.run('cat /run/keelson/notice')).toContain('hopeless');
     expect(await machine.guest.run('cat /root/mine')).toBe('mine');
   });
-
-  async function makeBundle(recipe: string, wanted: string, name: string): Promise<void> {
-    const out = join(folder, `${name}.made`);
-    const made = await keelson(['bundle', recipe, '--version', wanted, '--out', out, '--json'], {
-      environment: testKeysEnvironment,
-    });
-    if (made.exitCode !== 0) throw new Error(made.stderr || made.stdout);
-    await rename(JSON.parse(made.stdout.trim().split('\n').at(-1) ?? '').path, join(folder, name));
-  }
 });
 
 /** The health gate may be at it still. */
