@@ -1,3 +1,4 @@
+// Over 300 lines: servers that are dear to start serve all of these situations.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
