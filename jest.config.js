@@ -14,5 +14,6 @@ export default {
       testMatch: ['<rootDir>/build/**/*.test.ts', '<rootDir>/rootfs/programs/**/*.test.ts'],
     },
     { ...shared, displayName: 'machine', testMatch: ['<rootDir>/qemu-tests/*.test.ts'] },
+    { ...shared, displayName: 'long', testMatch: ['<rootDir>/qemu-tests/long/*.test.ts'] },
   ],
 };

@@ -1,13 +1,13 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import { type FileServer, serveFolder } from './support/file-server.ts';
-import { makeBundle } from './support/make-bundle.ts';
-import { promise, remark, step } from './support/step.ts';
-import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
-import { testOutputFolder } from './support/test-workshop.ts';
-import { readHistory } from './support/update-history.ts';
-import { waitFor } from './support/wait-for.ts';
+import { type FileServer, serveFolder } from '../support/file-server.ts';
+import { makeBundle } from '../support/make-bundle.ts';
+import { promise, remark, step } from '../support/step.ts';
+import { makeTestMachine, type TestMachine } from '../support/test-machine.ts';
+import { testOutputFolder } from '../support/test-workshop.ts';
+import { readHistory } from '../support/update-history.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 promise('an update is tried, kept when it is healthy, and left when it is not', () => {
   const folder = join(testOutputFolder, 'update/www');

@@ -1,12 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import { type FileServer, serveFolder } from './support/file-server.ts';
-import { makeBundle } from './support/make-bundle.ts';
-import { promise, step } from './support/step.ts';
-import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
-import { testOutputFolder } from './support/test-workshop.ts';
-import { waitForRecord } from './support/update-history.ts';
+import { type FileServer, serveFolder } from '../support/file-server.ts';
+import { makeBundle } from '../support/make-bundle.ts';
+import { promise, step } from '../support/step.ts';
+import { makeTestMachine, type TestMachine } from '../support/test-machine.ts';
+import { testOutputFolder } from '../support/test-workshop.ts';
+import { waitForRecord } from '../support/update-history.ts';
 
 promise('a version that cannot be reached, or does not stay up, is left with the right reason', () => {
   const folder = join(testOutputFolder, 'update-trial/www');
