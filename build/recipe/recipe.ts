@@ -12,7 +12,7 @@ export type Architecture = (typeof architectures)[number];
 export const outputFormatNames = ['raw', 'qcow2'] as const;
 export type OutputFormatName = (typeof outputFormatNames)[number];
 
-/** Today one source; issue 5 adds `linux-source` with fragments. */
+/** Where the kernel comes from; today a Debian package. */
 export type KernelRequest = { readonly kind: 'debian'; readonly package: PackageRequest };
 
 export interface RecipeUser {
