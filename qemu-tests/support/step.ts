@@ -1,8 +1,9 @@
 import { afterAll, describe, test } from '@jest/globals';
 import { cleanUp, collectEvidence } from './afterwards.ts';
+import { patience } from './wait-for.ts';
 
 /** Long enough for a boot on a busy computer, short enough to notice. */
-const stepDeadlineMs = 240_000;
+const stepDeadlineMs = 240_000 * patience;
 
 interface Promised {
   failedStep: number | undefined;

@@ -4,6 +4,9 @@ export interface Wait {
   readonly deadlineMs: number;
 }
 
+/** `KEELSON_PATIENCE=3`: a computer that is busy with other things too has three times as long. */
+export const patience = Math.max(1, Number(process.env.KEELSON_PATIENCE ?? 1) || 1);
+
 /** Time between two looks. */
 const intervalMs = 200;
 
@@ -16,7 +19,8 @@ export async function waitFor<Value>(
   wait: Wait,
   observation: () => string = () => 'nothing',
 ): Promise<Value> {
-  const endAt = Date.now() + wait.deadlineMs;
+  const deadlineMs = wait.deadlineMs * patience;
+  const endAt = Date.now() + deadlineMs;
   let last = '';
   for (;;) {
     try {
@@ -28,7 +32,7 @@ export async function waitFor<Value>(
     }
     if (Date.now() > endAt) {
       throw new Error(
-        `waited ${Math.round(wait.deadlineMs / 1000)} s in vain for ${wait.what}; last seen: ${last}`,
+        `waited ${Math.round(deadlineMs / 1000)} s in vain for ${wait.what}; last seen: ${last}`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, intervalMs));
