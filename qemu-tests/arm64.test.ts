@@ -17,13 +17,13 @@ promise('an arm64 machine is built on any computer, and boots like its sister', 
     expect(await machine.guest.run('busybox uname -m')).toBe('aarch64');
   });
 
-  step('all five services run', async () => {
+  step('all six services run', async () => {
     await waitFor(
       async () => {
         const services = await machine.guest.services();
         const running = services.filter(({ state }) => state === 'running').map(({ name }) => name);
         if (running.length < 5) throw new Error(JSON.stringify(services));
-        expect(running.sort()).toEqual(['console', 'log', 'network', 'sshd', 'time']);
+        expect(running.sort()).toEqual(['console', 'log', 'network', 'sshd', 'time', 'update']);
         return true;
       },
       { what: 'all services to run', deadlineMs: 60_000 },

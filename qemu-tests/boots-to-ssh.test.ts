@@ -20,7 +20,7 @@ promise('a machine boots from its firmware to a login, and every service is a co
     expect(await machine.guest.run('readlink /proc/1/exe')).toMatch(/\/finit$/);
   });
 
-  step('all five services run', async () => {
+  step('all six services run', async () => {
     await waitFor(
       async () => {
         const services = await machine.guest.services();

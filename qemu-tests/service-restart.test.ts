@@ -24,7 +24,7 @@ promise('a service that dies comes back; one that keeps dying is told and harms 
     const ending = ['brief', 'chore', 'hopeless'];
     const others = (await machine.guest.services()).filter(({ name }) => !ending.includes(name));
     expect(others.map(({ name, state }) => `${name} ${state}`).sort()).toEqual(
-      ['console', 'log', 'network', 'sshd', 'steady', 'time'].map((name) => `${name} running`),
+      ['console', 'log', 'network', 'sshd', 'steady', 'time', 'update'].map((name) => `${name} running`),
     );
   });
 

@@ -22,7 +22,7 @@ promise('a machine follows its channel, and nobody can show it an older one', ()
   };
   const release = async (version: string): Promise<void> => {
     const { path } = JSON.parse(
-      await run('bundle', 'updatable', '--version', version, '--out', join(folder, version)),
+      await run('bundle', 'minimal', '--version', version, '--out', join(folder, version)),
     );
     await run('publish', path, '--to', published, '--channel', 'stable');
   };
@@ -37,7 +37,7 @@ promise('a machine follows its channel, and nobody can show it an older one', ()
     const settings = JSON.stringify({ url, intervalMinutes: 1000 });
     machine = await makeTestMachine({
       test: 'update-channel/machine',
-      recipe: 'updatable',
+      recipe: 'minimal',
       userData: (key) =>
         `${plainUserData(key)}write_files:\n  - path: /run/keelson/files/update.json\n    content: '${settings}'\n`,
     });

@@ -16,9 +16,9 @@ promise('a version that cannot be reached, or does not stay up, is left with the
   step('version 1 runs, and two bad ones are made', async () => {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
-    await makeBundle('./qemu-tests/recipes/updatable-panicking', '2026.11.2', folder, 'panicking');
-    await makeBundle('./qemu-tests/recipes/updatable-offline', '2026.11.3', folder, 'offline');
-    machine = await makeTestMachine({ test: 'update-trial/machine', recipe: 'updatable' });
+    await makeBundle('./qemu-tests/recipes/panicking', '2026.11.2', folder, 'panicking');
+    await makeBundle('./qemu-tests/recipes/offline', '2026.11.3', folder, 'offline');
+    machine = await makeTestMachine({ test: 'update-trial/machine', recipe: 'minimal' });
     server = await serveFolder(folder);
     await machine.boot();
   });

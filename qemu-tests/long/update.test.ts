@@ -33,7 +33,7 @@ promise('an update is tried, kept when it is healthy, and left when it is not', 
   step('version 1 runs, with a file on state', async () => {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
-    machine = await makeTestMachine({ test: 'update', recipe: 'updatable' });
+    machine = await makeTestMachine({ test: 'update', recipe: 'minimal' });
     server = await serveFolder(folder);
     await machine.boot();
     expect(await version()).toBe('2026.11.0');
@@ -48,9 +48,9 @@ promise('an update is tried, kept when it is healthy, and left when it is not', 
   });
 
   step('bundles of versions 2, 3 (good) and 4 (one service dies) are made', async () => {
-    await makeBundle('updatable', '2026.11.1', folder, '2.raucb');
-    await makeBundle('updatable', '2026.11.2', folder, '3.raucb');
-    await makeBundle('./qemu-tests/recipes/updatable-failing', '2026.11.3', folder, '4.raucb');
+    await makeBundle('minimal', '2026.11.1', folder, '2.raucb');
+    await makeBundle('minimal', '2026.11.2', folder, '3.raucb');
+    await makeBundle('./qemu-tests/recipes/dying-service', '2026.11.3', folder, '4.raucb');
   });
 
   step('a file that is cut short is refused, and nothing has changed', async () => {
