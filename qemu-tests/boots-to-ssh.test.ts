@@ -32,6 +32,7 @@ promise('a machine boots from its firmware to a login, and every service is a co
           'network',
           'sshd',
           'time',
+          'update',
         ]);
         return true;
       },
