@@ -3,6 +3,7 @@ const shared = {
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironment: 'node',
   transform: { '\\.ts$': '<rootDir>/build/testing/strip-types.cjs' },
+  globalSetup: '<rootDir>/build/testing/temporary-folder.cjs',
   modulePathIgnorePatterns: ['<rootDir>/out/'],
 };
 
