@@ -1,11 +1,9 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
-import type { BuildOptions } from './commands/build.ts';
-import type { BundleOptions } from './commands/bundle.ts';
 import { parseCount } from './commands/option-values.ts';
-import type { PublishCommandOptions } from './commands/publish.ts';
 import { registerKeys } from './commands/register-keys.ts';
+import { registerReleases } from './commands/register-releases.ts';
 import type { CommandContext } from './commands/session.ts';
 import { exitCodes, KeelsonError } from './errors/keelson-error.ts';
 import { errorToJson, exitCodeOf, renderError } from './errors/render-error.ts';
@@ -72,24 +70,7 @@ program
     });
   });
 
-program
-  .command('build <recipe>')
-  .description('build the artefacts of a recipe')
-  .option('--out <folder>', 'where to write them (default: out/<recipe>)')
-  .option('--secure-boot', 'sign what boots; machines in setup mode enrol the keys')
-  .option('--release', 'refuse keys that are only for trying out')
-  .option('--keys <folder>', 'folder, or plain name, of your keys (default: development keys)')
-  .option('--passphrase-env <name>', 'variable that holds the passphrase of the keys')
-  .option('--passphrase-fd <n>', 'file descriptor with the passphrase of the keys', parseCount)
-  .option('--pin-env <name>', 'variable that holds the PIN of a token')
-  .option('--json', 'machine-readable JSON lines on standard output')
-  .addHelpText(
-    'after',
-    '\nExamples:\n  keelson build minimal\n  keelson build ./my-recipe --out disks --json',
-  )
-  .action(async (recipe: string, options: BuildOptions) => {
-    await (await import('./commands/build.ts')).runBuildCommand(context(), recipe, options);
-  });
+registerReleases(program, context);
 
 program
   .command('lock <recipe>')
@@ -114,78 +95,6 @@ program
   .option('--json', 'machine-readable JSON lines on standard output')
   .addHelpText('after', '\nExamples:\n  keelson show minimal\n  keelson show out/minimal/*.raw --json')
   .action(async (subject: string) => (await import('./commands/show.ts')).runShowCommand(context(), subject));
-
-program
-  .command('bundle <recipe>')
-  .description('build a signed update bundle of a recipe')
-  .option('--out <folder>', 'where to write it (default: out/<recipe>)')
-  .option('--version <version>', "YYYY.MM.N in place of the recipe's")
-  .option('--channel <name>', 'channel that it is made for', 'stable')
-  .option('--secure-boot', 'sign what boots, too')
-  .option('--release', 'refuse keys that are only for trying out')
-  .option('--keys <folder>', 'folder, or plain name, of your keys (default: development keys)')
-  .option('--passphrase-env <name>', 'variable that holds the passphrase of the keys')
-  .option('--passphrase-fd <n>', 'file descriptor with the passphrase of the keys', parseCount)
-  .option('--pin-env <name>', 'variable that holds the PIN of a token')
-  .option('--json', 'machine-readable JSON lines on standard output')
-  .addHelpText(
-    'after',
-    '\nExamples:\n  keelson bundle minimal\n  keelson bundle minimal --version 2026.12.0 --keys ours --release',
-  )
-  .action(async (recipe: string, options: BundleOptions) => {
-    await (await import('./commands/bundle.ts')).runBundleCommand(context(), recipe, options);
-  });
-
-program
-  .command('verify <bundle>')
-  .description('whether machines that trust a keyring would take and start an update bundle')
-  .requiredOption('--keyring <file>', 'PEM file of the certificates that the machines trust')
-  .option('--crl <file>', 'PEM file of revocation lists, one of each authority')
-  .option('--compatible <name>', 'refuse a bundle for other machines, such as minimal-x86-64')
-  .option('--json', 'machine-readable JSON lines on standard output')
-  .addHelpText(
-    'after',
-    '\nExamples:\n  keelson verify out/minimal/minimal-2026.11.0-x86-64.raucb --keyring keyring.pem',
-  )
-  .action(async (bundle: string, options: { keyring: string; crl?: string; compatible?: string }) =>
-    (await import('./commands/verify.ts')).runVerifyCommand(context(), bundle, options),
-  );
-
-program
-  .command('publish [bundle...]')
-  .description('put update bundles into a channel, and change how they are rolled out')
-  .requiredOption('--to <place>', 'a folder, ssh://user@server/folder, or s3://bucket/folder?endpoint=URL')
-  .option('--channel <name>', 'name of the channel', 'stable')
-  .option('--waves <list>', 'shares of the machines and times since the start, such as 1%@0,10%@1h,100%@1d')
-  .option('--start <time>', 'when the waves begin, such as 2026-12-01T08:00:00Z (default: now)')
-  .option('--pause', 'stop: no machine begins an update')
-  .option('--resume', 'go on')
-  .option('--minimum <version>', 'machines install nothing older from now on')
-  .option('--keep <n>', 'releases of each kind of machine that stay on offer', parseCount, 3)
-  .option('--allow-older', 'withdraw newer releases; also: go on from an expired or older channel')
-  .option('--expires <time>', 'how long news can be withheld unnoticed, such as 36h', '7d')
-  .option('--refresh', 'only sign again before it expires; for a daily job')
-  .option('--renew-root', 'sign the list of trusted keys again (offline keys)')
-  .option('--ssh-key <file>', 'private key for ssh://')
-  .option('--release', 'refuse keys that are only for trying out')
-  .option('--keys <folder>', 'folder, or plain name, of your keys (default: development keys)')
-  .option('--passphrase-env <name>', 'variable that holds the passphrase of the keys')
-  .option('--offline-passphrase-env <name>', 'variable that holds the passphrase of the offline keys')
-  .option('--passphrase-fd <n>', 'file descriptor with the passphrase of the keys', parseCount)
-  .option('--pin-env <name>', 'variable that holds the PIN of a token')
-  .option('--json', 'machine-readable JSON lines on standard output')
-  .addHelpText(
-    'after',
-    `
-Examples:
-  keelson publish out/minimal/minimal-2026.11.0-x86-64.raucb --to /srv/updates
-  keelson publish new.raucb --channel stable --waves 1%@0,10%@1h,100%@1d --to ssh://web@example.org/srv/updates
-  keelson publish --pause --channel stable --to 's3://updates?endpoint=https://s3.example.org'
-  keelson publish --refresh --to /srv/updates`,
-  )
-  .action(async (bundles: string[], options: PublishCommandOptions) => {
-    await (await import('./commands/publish.ts')).runPublishCommand(context(), bundles, options);
-  });
 
 const store = program
   .command('store')
