@@ -16,7 +16,7 @@ import {
   openTestWorkshop,
   testOutputFolder,
 } from './test-workshop.ts';
-import { waitFor } from './wait-for.ts';
+import { InVain, waitFor } from './wait-for.ts';
 
 export interface MachineOptions {
   /** Of the recipe; `x86-64` when left out. */
@@ -96,21 +96,30 @@ export async function makeMachine(options: MachineOptions): Promise<TestMachine>
           metaData: `instance-id: ${options.test}\n`,
         });
   let machine: RunningMachine | undefined;
+  let lastWords: string | undefined;
   const running = (): RunningMachine => {
     if (machine === undefined) throw new Error('the machine is off');
     return machine;
   };
-  const guestAs = (name: string): Guest =>
-    new Guest(() => ({ port: running().portOf(22), user: name, privateKey: loginKey.privateKey }));
+  const address = (name: string) => {
+    if (lastWords !== undefined) throw new InVain(`its QEMU has ended: ${lastWords}`);
+    return { port: running().portOf(22), user: name, privateKey: loginKey.privateKey };
+  };
+  const guestAs = (name: string): Guest => new Guest(() => address(name));
   const guest = guestAs(user);
   const powerOn = async (): Promise<void> => {
-    machine = await startMachine(workshop, {
+    lastWords = undefined;
+    const started = await startMachine(workshop, {
       files,
       ...(seedPath === undefined ? {} : { seedPath }),
       hasSecureBoot,
       guestPorts: [22, ...(options.guestPorts ?? [])],
       ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
       ...(options.diskBus === undefined ? {} : { diskBus: options.diskBus }),
+    });
+    machine = started;
+    void started.ended.then(({ exitCode, reason }) => {
+      if (machine === started) lastWords = reason ?? `exit code ${exitCode}`;
     });
   };
   const cutPower = async (): Promise<void> => {

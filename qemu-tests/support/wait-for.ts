@@ -7,6 +7,11 @@ export interface Wait {
 /** `KEELSON_PATIENCE=3`: a computer that is busy with other things too has three times as long. */
 export const patience = Math.max(1, Number(process.env.KEELSON_PATIENCE ?? 1) || 1);
 
+/** What is waited for can no longer come: waiting ends at once. */
+export class InVain extends Error {
+  override readonly name = 'InVain';
+}
+
 /** Time between two looks. */
 const intervalMs = 200;
 
@@ -29,6 +34,7 @@ export async function waitFor<Value>(
       last = observation();
     } catch (error) {
       last = (error as Error).message;
+      if (error instanceof InVain) throw new Error(`waited in vain for ${wait.what}: ${last}`);
     }
     if (Date.now() > endAt) {
       throw new Error(
