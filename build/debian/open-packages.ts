@@ -158,6 +158,6 @@ function groupMissing(name: string, recipe: Recipe): KeelsonError {
     class: 'input',
     message: `Cannot build ${recipe.name}: its lockfile has no packages for ${name}`,
     place: { file: join(recipe.folder, 'recipe.lock.json') },
-    hint: `Run \`keelson lock ${recipe.name}\`.`,
+    hint: `Run \`keelson lock ${recipe.argument}\`.`,
   });
 }

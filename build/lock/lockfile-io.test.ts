@@ -84,7 +84,7 @@ describe('readLockfile', () => {
     await expect(readLockfile(recipe)).rejects.toMatchObject({
       code: 'LOCKFILE_MISSING',
       message: 'Cannot build demo: it has no lockfile',
-      hint: 'Run `keelson lock demo`.',
+      hint: 'Run `keelson lock ./demo`.',
     });
     expect(await readLockfileIfPresent(recipe)).toBeUndefined();
   });
@@ -95,7 +95,7 @@ describe('readLockfile', () => {
     await expect(readLockfile(changed)).rejects.toMatchObject({
       code: 'LOCKFILE_OUTDATED',
       message: 'Cannot build demo: its packages or the files taken from them changed after it was locked',
-      hint: 'Run `keelson lock demo`.',
+      hint: 'Run `keelson lock ./demo`.',
     });
   });
 
@@ -106,7 +106,7 @@ describe('readLockfile', () => {
       code: 'LOCKFILE_UNREADABLE',
       message: 'Cannot read the lockfile of demo: it is not JSON from here on',
       place: { ...place(3, 13), sourceLine: '  "recipe": demo,' },
-      hint: 'Restore the file, or run `keelson lock demo` to write it anew.',
+      hint: 'Restore the file, or run `keelson lock ./demo` to write it anew.',
     });
     expect(await readLockfileIfPresent(recipe)).toBeUndefined();
   });
@@ -127,7 +127,7 @@ describe('readLockfile', () => {
       code: 'LOCKFILE_FORMAT_UNSUPPORTED',
       message: 'Cannot read the lockfile of demo: its format is 2, this Keelson reads format 1',
       place: place(2, 13),
-      hint: 'Run `keelson lock demo`, or use the Keelson that wrote it.',
+      hint: 'Run `keelson lock ./demo`, or use the Keelson that wrote it.',
     });
   });
 

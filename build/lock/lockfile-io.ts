@@ -8,7 +8,7 @@ import type { Lockfile } from './lockfile.ts';
 import { lockfileText } from './lockfile-text.ts';
 import { parseLockfile } from './parse-lockfile.ts';
 
-type RecipeFolder = Pick<Recipe, 'name' | 'folder'>;
+type RecipeFolder = Pick<Recipe, 'name' | 'folder' | 'argument'>;
 
 /** Where a recipe's lockfile lies. */
 export function lockfilePath(recipe: RecipeFolder): string {
@@ -27,7 +27,7 @@ export async function readLockfile(recipe: Recipe): Promise<Lockfile> {
       class: 'input',
       message: `Cannot build ${recipe.name}: it has no lockfile`,
       place: { file: lockfilePath(recipe) },
-      hint: `Run \`keelson lock ${recipe.name}\`.`,
+      hint: `Run \`keelson lock ${recipe.argument}\`.`,
     });
   }
   if (lockfile.requestDigest !== requestDigest(recipe)) {
@@ -36,7 +36,7 @@ export async function readLockfile(recipe: Recipe): Promise<Lockfile> {
       class: 'input',
       message: `Cannot build ${recipe.name}: its packages or the files taken from them changed after it was locked`,
       place: { file: lockfilePath(recipe) },
-      hint: `Run \`keelson lock ${recipe.name}\`.`,
+      hint: `Run \`keelson lock ${recipe.argument}\`.`,
     });
   }
   return lockfile;
@@ -68,7 +68,7 @@ async function readAnyLockfile(recipe: RecipeFolder): Promise<Lockfile | undefin
       cause: error,
     });
   }
-  return parseLockfile(recipe.name, file, text);
+  return parseLockfile(recipe, file, text);
 }
 
 /** Written aside and renamed. Returns whether anything changed; an unchanged file is not touched. */

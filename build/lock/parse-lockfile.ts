@@ -1,12 +1,15 @@
 import { isNode, parseDocument } from 'yaml';
 import { KeelsonError, type Place } from '../errors/keelson-error.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { findJsonFault } from './find-json-fault.ts';
 import { type Lockfile, lockfileFormat } from './lockfile.ts';
 import { lockfileSchema } from './lockfile-schema.ts';
 import { packageKey } from './package-key.ts';
 
+type NamedRecipe = Pick<Recipe, 'name' | 'argument'>;
+
 /** Reads the text of a lockfile; see readLockfile for the errors. */
-export function parseLockfile(recipe: string, file: string, text: string): Lockfile {
+export function parseLockfile(recipe: NamedRecipe, file: string, text: string): Lockfile {
   const fault = findJsonFault(text);
   if (fault !== undefined)
     throw unreadable(recipe, placeAt(file, text, fault), 'it is not JSON from here on');
@@ -16,9 +19,9 @@ export function parseLockfile(recipe: string, file: string, text: string): Lockf
     throw new KeelsonError({
       code: 'LOCKFILE_FORMAT_UNSUPPORTED',
       class: 'unsupported',
-      message: `Cannot read the lockfile of ${recipe}: its format is ${format}, this Keelson reads format ${lockfileFormat}`,
+      message: `Cannot read the lockfile of ${recipe.name}: its format is ${format}, this Keelson reads format ${lockfileFormat}`,
       place: placeOf(file, text, ['format']),
-      hint: `Run \`keelson lock ${recipe}\`, or use the Keelson that wrote it.`,
+      hint: `Run \`keelson lock ${recipe.argument}\`, or use the Keelson that wrote it.`,
     });
   }
   const parsed = lockfileSchema.safeParse(value);
@@ -33,7 +36,7 @@ export function parseLockfile(recipe: string, file: string, text: string): Lockf
   return lockfile;
 }
 
-function checkReferences(recipe: string, file: string, text: string, lockfile: Lockfile): void {
+function checkReferences(recipe: NamedRecipe, file: string, text: string, lockfile: Lockfile): void {
   for (const [key, locked] of Object.entries(lockfile.packages)) {
     if (packageKey(locked) === key) continue;
     throw unreadable(recipe, placeOf(file, text, ['packages', key]), `${key} is the name of another package`);
@@ -46,13 +49,13 @@ function checkReferences(recipe: string, file: string, text: string, lockfile: L
   }
 }
 
-function unreadable(recipe: string, place: Place, reason: string): KeelsonError {
+function unreadable(recipe: NamedRecipe, place: Place, reason: string): KeelsonError {
   return new KeelsonError({
     code: 'LOCKFILE_UNREADABLE',
     class: 'input',
-    message: `Cannot read the lockfile of ${recipe}: ${reason}`,
+    message: `Cannot read the lockfile of ${recipe.name}: ${reason}`,
     place,
-    hint: `Restore the file, or run \`keelson lock ${recipe}\` to write it anew.`,
+    hint: `Restore the file, or run \`keelson lock ${recipe.argument}\` to write it anew.`,
   });
 }
 

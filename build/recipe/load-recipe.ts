@@ -83,6 +83,7 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
   const recipe = {
     ...names,
     folder: own.source.folder,
+    argument: options.name,
     place: own.source.place(['name']),
     kernel: {
       kind: 'debian' as const,

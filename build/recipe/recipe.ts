@@ -44,6 +44,8 @@ export interface Recipe {
   readonly description: string;
   /** Folder of the recipe that was named; `recipe.lock.json` lies here. */
   readonly folder: string;
+  /** As the user named it: what other commands find it by. */
+  readonly argument: string;
   readonly place: Place;
   readonly architecture: Architecture;
   readonly kernel: KernelRequest;

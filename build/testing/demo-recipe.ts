@@ -9,6 +9,7 @@ export function demoRecipe(folder: string, changes: Partial<Recipe> = {}): Recip
     version: '2026.11.0',
     description: 'for tests',
     folder,
+    argument: './demo',
     place: { file: `${folder}/recipe.yaml` },
     architecture: 'x86-64',
     kernel: { kind: 'debian', package: { name: 'linux-image-cloud-amd64' } },
