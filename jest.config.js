@@ -12,7 +12,11 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/build/**/*.test.ts', '<rootDir>/rootfs/programs/**/*.test.ts'],
+      testMatch: [
+        '<rootDir>/build/**/*.test.ts',
+        '<rootDir>/rootfs/programs/**/*.test.ts',
+        '<rootDir>/qemu-tests/support/**/*.test.ts',
+      ],
     },
     { ...shared, displayName: 'machine', testMatch: ['<rootDir>/qemu-tests/*.test.ts'] },
     { ...shared, displayName: 'long', testMatch: ['<rootDir>/qemu-tests/long/*.test.ts'] },

@@ -84,6 +84,10 @@ export interface MachineSpec {
   readonly guestPorts: readonly number[];
   /** Firmware that checks signatures, in setup mode until keys are enrolled; slower. */
   readonly hasSecureBoot?: boolean;
+  /** An existing file: every write to the disk and every flush is put down there, as dm-log-writes does it. */
+  readonly writeLogPath?: string;
+  /** A machine that was saved goes on; its disk must be as it was then. */
+  readonly savedStatePath?: string;
 }
 
 /**
@@ -101,7 +105,7 @@ export function machineArguments(spec: MachineSpec): string[] {
     ...['-smp', String(spec.cpus), '-m', String(spec.memoryMiB)],
     ...blockDevice('firmware-code', 'raw', firmwareCode(spec), true),
     ...blockDevice('firmware-variables', 'raw', spec.variablesPath, false),
-    ...blockDevice('disk', spec.diskFormat, spec.diskPath, false),
+    ...disk(spec),
     ...diskBusArguments[spec.diskBus],
     ...(spec.seedPath === undefined
       ? []
@@ -112,6 +116,7 @@ export function machineArguments(spec: MachineSpec): string[] {
     ...['-device', 'virtio-rng-pci'],
     ...['-chardev', serialChannel(spec), '-serial', 'chardev:serial'],
     ...(spec.hasTerminal ? ['-mon', 'chardev=serial'] : []),
+    ...(spec.savedStatePath === undefined ? [] : ['-incoming', `file:${spec.savedStatePath}`]),
     ...[
       '-chardev',
       `socket,id=control,path=${escapeCommas(spec.qmpSocketPath)}`,
@@ -144,12 +149,28 @@ function forward(guestPort: number): string {
   return `hostfwd=tcp:127.0.0.1:0-:${guestPort}`;
 }
 
+function disk({ diskFormat, diskPath, writeLogPath }: MachineSpec): string[] {
+  if (writeLogPath === undefined) return blockDevice('disk', diskFormat, diskPath, false);
+  const node = {
+    'node-name': 'disk',
+    driver: 'blklogwrites',
+    discard: 'unmap',
+    file: blockNode(diskFormat, diskPath, false),
+    log: { driver: 'file', filename: writeLogPath },
+    'log-super-update-interval': 1,
+  };
+  return ['-blockdev', JSON.stringify(node)];
+}
+
 /** The JSON form takes any path, also one with commas. */
 function blockDevice(name: string, format: string, path: string, isReadOnly: boolean): string[] {
+  return ['-blockdev', JSON.stringify({ 'node-name': name, ...blockNode(format, path, isReadOnly) })];
+}
+
+function blockNode(format: string, path: string, isReadOnly: boolean) {
   const common = { 'read-only': isReadOnly, ...(isReadOnly ? {} : { discard: 'unmap' }) };
   const file = { driver: 'file', filename: path, ...common };
-  const device = { 'node-name': name, driver: format, ...common, file };
-  return ['-blockdev', JSON.stringify(device)];
+  return { driver: format, ...common, file };
 }
 
 function serialChannel(spec: MachineSpec): string {

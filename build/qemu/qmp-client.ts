@@ -45,7 +45,9 @@ class LineClient implements QmpClient {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface({ input: socket }).on('line', (line) => this.#answer(line));
+    const lines = createInterface({ input: socket }).on('line', (line) => this.#answer(line));
+    // The interface passes the socket's errors on; a machine whose power is cut resets its connection.
+    lines.on('error', () => {});
     socket.on('error', () => {});
     socket.on('close', () => this.#fail(new Error('the machine is gone')));
   }

@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import { type BackgroundProcess, type ProcessEnd, startInBackground } from '../host/background-process.ts';
 import type { Workshop } from '../tools/workshop.ts';
@@ -20,6 +20,10 @@ export interface MachineOptions {
   readonly hasTerminal?: boolean;
   /** Firmware that checks signatures. */
   readonly hasSecureBoot?: boolean;
+  /** Every write to the disk is put down there, as dm-log-writes does it. */
+  readonly writeLogPath?: string;
+  /** A machine that `saveState` wrote there goes on; its disk must be as it was then. */
+  readonly savedStatePath?: string;
 }
 
 /** A machine that has power. Disposing of it takes the power away. */
@@ -36,6 +40,10 @@ export interface RunningMachine extends AsyncDisposable {
   reset(): Promise<void>;
   /** What the guest did not flush is lost. */
   cutPower(): Promise<void>;
+  /** Memory and devices go to a file, and the power is off: the disk stays as it was in that moment. */
+  saveState(path: string): Promise<void>;
+  /** From now on the power goes off where the guest restarts. */
+  endAtRestart(): Promise<void>;
 }
 
 const defaults = { memoryMiB: 512, cpus: 2, diskBus: 'virtio-blk', guestPorts: [22] } as const;
@@ -46,6 +54,8 @@ export async function startMachine(workshop: Workshop, options: MachineOptions):
   const model = machineModels[files.architecture];
   const tools = await workshop.openTools(model.toolset);
   // A folder of its own: paths of sockets must be short.
+  const { writeLogPath, savedStatePath } = options;
+  if (writeLogPath !== undefined) await writeFile(writeLogPath, '');
   const socketFolder = await mkdtemp(join(tmpdir(), 'keelson-'));
   const qmpSocketPath = join(socketFolder, 'control');
   const serialLogPath = join(files.folder, 'serial.log');
@@ -66,11 +76,19 @@ export async function startMachine(workshop: Workshop, options: MachineOptions):
       hasTerminal,
       guestPorts,
       hasSecureBoot: options.hasSecureBoot === true,
+      ...(writeLogPath === undefined ? {} : { writeLogPath }),
+      ...(savedStatePath === undefined ? {} : { savedStatePath }),
     }),
-    writable: [files.folder, socketFolder],
+    writable: [
+      ...new Set([
+        files.folder,
+        socketFolder,
+        ...(writeLogPath === undefined ? [] : [dirname(writeLogPath)]),
+      ]),
+    ],
     readOnly: otherFolders(
       files.folder,
-      [files.baseDiskPath, options.seedPath].filter((path) => path !== undefined),
+      [files.baseDiskPath, options.seedPath, savedStatePath].filter((path) => path !== undefined),
     ),
     hasNetwork: true,
   });
@@ -144,6 +162,20 @@ function runningMachine(parts: {
       await control.execute('system_reset');
     },
     cutPower,
+    saveState: async (path) => {
+      await control.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 34 });
+      await control.execute('migrate', { uri: `file:${path}` });
+      for (let status = 'active'; status !== 'completed'; ) {
+        status = String(((await control.execute('query-migrate')) as { status?: string }).status);
+        if (status === 'failed') throw new Error('the machine could not be saved');
+      }
+      // It may be gone before it has answered.
+      await control.execute('quit').catch(() => {});
+      await ended;
+    },
+    endAtRestart: async () => {
+      await control.execute('set-action', { reboot: 'shutdown' });
+    },
     [Symbol.asyncDispose]: cutPower,
   };
 }

@@ -17,8 +17,8 @@ export const testOutputFolder = join(repositoryFolder, 'out/qemu-tests');
 export const isKept = process.env.KEELSON_KEEP === '1';
 
 /** The computer's own store and tools, as every command has them. */
-export async function openTestWorkshop(): Promise<Workshop> {
-  const host = createBuildHost({ signal: new AbortController().signal });
+export async function openTestWorkshop(signal = new AbortController().signal): Promise<Workshop> {
+  const host = createBuildHost({ signal });
   const emit = (): void => {};
   const root = defaultStoreRoot(host);
   await mkdir(root, { recursive: true });
