@@ -1,20 +1,27 @@
 import type { ModuleIndex } from './module-index.ts';
 import { moduleName } from './module-index.ts';
+import type { WantedModule } from './module-lists.ts';
+
+/** In place of patterns: no device wants the module. */
+const onDemandMark = 'on-demand';
 
 /**
  * For each of `ordered` (dependencies first): the device aliases that want it, its own and those of all that depend on
- * it. Empty means that it must always be inserted.
+ * it. Empty means that it must always be inserted; `on-demand` that nothing but modules on demand wants it.
  */
 export function findDevicePatterns(
   ordered: readonly string[],
-  wanted: readonly string[],
+  wanted: readonly Pick<WantedModule, 'name' | 'onDemand'>[],
   index: ModuleIndex,
 ): ReadonlyMap<string, readonly string[]> {
   const own = new Map<string, string[]>();
   for (const [alias, names] of index.aliases) {
     if (isDeviceAlias(alias)) for (const name of names) own.set(name, [...(own.get(name) ?? []), alias]);
   }
-  const wantedNames = new Set(wanted.map(moduleName));
+  const namesOf = (isOnDemand: boolean) =>
+    wanted.filter(({ onDemand }) => onDemand === isOnDemand).map(({ name }) => moduleName(name));
+  const wantedNames = new Set(namesOf(false));
+  const onDemand = withDependencies(namesOf(true), index);
   const isAlways = new Set(ordered.filter((name) => wantedNames.has(name) && !own.has(name)));
   const patterns = new Map(ordered.map((name) => [name, new Set(withoutSingles(own.get(name) ?? []))]));
   // From the last to the first: whatever depends on a module has been seen before it.
@@ -25,8 +32,16 @@ export function findDevicePatterns(
     }
   }
   return new Map(
-    ordered.map((name) => [name, isAlways.has(name) ? [] : [...(patterns.get(name) ?? [])].sort()]),
+    ordered.map((name) => {
+      if (isAlways.has(name)) return [name, []];
+      const found = [...(patterns.get(name) ?? [])].sort();
+      return [name, found.length === 0 && onDemand.has(name) ? [onDemandMark] : found];
+    }),
   );
+}
+
+function withDependencies(names: readonly string[], index: ModuleIndex): ReadonlySet<string> {
+  return new Set(names.flatMap((name) => [name, ...(index.dependencies.get(name) ?? [])]));
 }
 
 /**

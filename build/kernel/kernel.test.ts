@@ -32,7 +32,8 @@ const index = parseModuleIndex({
   builtin: 'kernel/drivers/nvme/host/nvme.ko\n',
 });
 
-const wanted = (...names: string[]) => names.map((name) => ({ name, reason: 'a test', mayBeMissing: false }));
+const wanted = (...names: string[]) =>
+  names.map((name) => ({ name, reason: 'a test', mayBeMissing: false, onDemand: false }));
 const select = (...names: string[]) => selectModules(wanted(...names), index, '6.12.1', 'list.yaml');
 
 describe('selection of modules', () => {
@@ -58,14 +59,14 @@ describe('selection of modules', () => {
   });
 
   test('unless its entry says that it may be missing', () => {
-    const module = { name: 'no-such', reason: 'a test', mayBeMissing: true };
+    const module = { name: 'no-such', reason: 'a test', mayBeMissing: true, onDemand: false };
     expect(selectModules([module], index, '6.12.1', 'list.yaml')).toEqual([]);
   });
 });
 
 describe('device patterns', () => {
   const names = ['ahci', 'dm-verity', 'libcrc32c'];
-  const patterns = findDevicePatterns(select(...names), names, index);
+  const patterns = findDevicePatterns(select(...names), wanted(...names), index);
 
   test('a dependency is wanted by the devices of what needs it; a class of devices stands for single ones', () => {
     const devices = ['pci:v*d*sv*sd*bc01sc06i01*'];
@@ -82,6 +83,19 @@ describe('device patterns', () => {
       [],
       [],
     ]);
+  });
+
+  test('what is wanted on demand says so, with what only it depends on', () => {
+    const marked = wanted('dm-verity', 'libata').map((module) => ({ ...module, onDemand: true }));
+    const found = findDevicePatterns(
+      select('ahci', 'dm-verity', 'libata', 'nft_nat'),
+      [...wanted('ahci', 'nft_nat'), ...marked],
+      index,
+    );
+    expect([found.get('dm_verity'), found.get('dm_mod')]).toEqual([['on-demand'], ['on-demand']]);
+    // A device wants it too.
+    expect(found.get('libata')).toEqual(['pci:v*d*sv*sd*bc01sc06i01*']);
+    expect(found.get('nft_nat')).toEqual([]);
   });
 
   test('a soft dependency keeps its own', () => {

@@ -13,7 +13,10 @@ export interface Kernel {
 
 export interface InitramfsModule {
   readonly name: string;
-  /** Device aliases (`virtio:d00000002v*`) that want the module or what depends on it; none: it is always inserted. */
+  /**
+   * Device aliases (`virtio:d00000002v*`) that want the module or what depends on it; none: it is always inserted. Only
+   * `on-demand`: when it is asked for by name.
+   */
   readonly patterns: readonly string[];
   readonly content: ByteSource;
 }

@@ -9,6 +9,7 @@ const entrySchema = z.strictObject({
   architectures: z.array(z.enum(architectures)).optional(),
   modules: z.array(z.string().regex(/^[\w*-]+$/)).min(1),
   mayBeMissing: z.boolean().default(false),
+  onDemand: z.boolean().default(false),
 });
 
 const listSchema = z.strictObject({ modules: z.array(entrySchema).min(1) });
@@ -18,6 +19,8 @@ export interface WantedModule {
   readonly name: string;
   readonly reason: string;
   readonly mayBeMissing: boolean;
+  /** Of the initramfs: inserted when /init asks for it by name. */
+  readonly onDemand: boolean;
 }
 
 export type ModulePurpose = 'initramfs' | 'root';
@@ -36,6 +39,11 @@ export function parseModuleList(text: string, architecture: Architecture): reado
   return modules
     .filter((entry) => entry.architectures?.includes(architecture) ?? true)
     .flatMap((entry) =>
-      entry.modules.map((name) => ({ name, reason: entry.reason, mayBeMissing: entry.mayBeMissing })),
+      entry.modules.map((name) => ({
+        name,
+        reason: entry.reason,
+        mayBeMissing: entry.mayBeMissing,
+        onDemand: entry.onDemand,
+      })),
     );
 }

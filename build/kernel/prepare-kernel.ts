@@ -149,8 +149,7 @@ async function produceKernel(
   }
   await indexModules(tools, root, release);
 
-  const wanted = lists.initramfs.map((module) => module.name);
-  const patterns = findDevicePatterns(initramfsNames, wanted, index);
+  const patterns = findDevicePatterns(initramfsNames, lists.initramfs, index);
   const initramfs: PreparedKernel['initramfs'][number][] = [];
   for (const name of initramfsNames) {
     const content = await readFile(join(all, prefix, plainPath(name)));

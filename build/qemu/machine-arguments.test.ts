@@ -32,6 +32,7 @@ describe('the command line of QEMU', () => {
         '-device virtio-blk-pci,drive=disk,bootindex=1',
         '-netdev user,id=net,hostfwd=tcp:127.0.0.1:0-:22,hostfwd=tcp:127.0.0.1:0-:80',
         '-device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci',
+        '-device i6300esb -action watchdog=reset',
         '-chardev file,id=serial,path=/m/serial.log -serial chardev:serial',
         '-chardev socket,id=control,path=/s/control -mon chardev=control,mode=control',
       ].join(' '),

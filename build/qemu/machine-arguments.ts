@@ -6,6 +6,8 @@ interface MachineModel {
   readonly toolset: ToolsetName;
   readonly program: string;
   readonly board: string;
+  /** A watchdog that the kernel has a driver for. */
+  readonly watchdog: string | undefined;
   readonly processor: string;
   readonly firmware: {
     readonly code: string;
@@ -24,6 +26,7 @@ export const machineModels = {
     toolset: 'machine',
     program: '/usr/bin/qemu-system-x86_64',
     board: 'q35',
+    watchdog: 'i6300esb',
     processor: 'Nehalem',
     firmware: {
       code: '/usr/share/OVMF/OVMF_CODE_4M.fd',
@@ -35,6 +38,7 @@ export const machineModels = {
     toolset: 'machine-arm64',
     program: '/usr/bin/qemu-system-aarch64',
     board: 'virt',
+    watchdog: undefined,
     processor: 'cortex-a72',
     firmware: {
       code: '/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd',
@@ -97,7 +101,7 @@ export interface MachineSpec {
  * trusting would boot a guest, which takes as long as it could save.
  */
 export function machineArguments(spec: MachineSpec): string[] {
-  const model = machineModels[spec.architecture];
+  const model: MachineModel = machineModels[spec.architecture];
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...machineType(spec),
@@ -114,6 +118,7 @@ export function machineArguments(spec: MachineSpec): string[] {
     // No option ROM: the firmware would offer to boot from the network.
     ...['-device', 'virtio-net-pci,netdev=net,romfile='],
     ...['-device', 'virtio-rng-pci'],
+    ...(model.watchdog === undefined ? [] : ['-device', model.watchdog, '-action', 'watchdog=reset']),
     ...['-chardev', serialChannel(spec), '-serial', 'chardev:serial'],
     ...(spec.hasTerminal ? ['-mon', 'chardev=serial'] : []),
     ...(spec.savedStatePath === undefined ? [] : ['-incoming', `file:${spec.savedStatePath}`]),
