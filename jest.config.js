@@ -14,7 +14,7 @@ export default {
       displayName: 'unit',
       testMatch: [
         '<rootDir>/build/**/*.test.ts',
-        '<rootDir>/rootfs/programs/**/*.test.ts',
+        '<rootDir>/rootfs/**/*.test.ts',
         '<rootDir>/qemu-tests/support/**/*.test.ts',
       ],
     },

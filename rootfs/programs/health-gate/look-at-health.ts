@@ -40,9 +40,7 @@ export function lookAtHealth(device: Device, before: Baseline | undefined): Heal
   const unwell = status.services.filter(({ state }) => state !== 'running' && state !== 'done');
   const reasons = [
     ...unwell.map(describeService),
-    ...status.health
-      .filter(({ isHealthy }) => !isHealthy)
-      .map(({ name, message }) => `service ${name} is not healthy: ${message ?? 'no reason given'}`),
+    ...describeUnhealthy(status),
     ...lookAtMachine(device, before),
     ...(unwell.length > 0 ? [] : runChecks(device)),
   ];
@@ -50,6 +48,19 @@ export function lookAtHealth(device: Device, before: Baseline | undefined): Heal
     reasons,
     isHopeless: unwell.some(({ state }) => state === 'failed'),
     fingerprint: status.services.map(({ name, restarts }) => `${name} ${restarts}`).join('\n'),
+  };
+}
+
+/** Only whether the services run and say that they are healthy. */
+export function lookAtServices(device: Device): Pick<HealthLook, 'reasons' | 'isHopeless'> {
+  const status = readStatus(device);
+  if (status === undefined) {
+    return { reasons: ['the services cannot be asked how they are'], isHopeless: false };
+  }
+  const unwell = status.services.filter(({ state }) => state !== 'running' && state !== 'done');
+  return {
+    reasons: [...unwell.map(describeService), ...describeUnhealthy(status)],
+    isHopeless: unwell.some(({ state }) => state === 'failed'),
   };
 }
 
@@ -68,6 +79,12 @@ function describeService({ name, state, lastExit }: ServiceReport): string {
     ? ` (${'code' in lastExit ? `exit code ${lastExit.code}` : `signal ${lastExit.signal}`})`
     : '';
   return `service ${name} is ${state}${exit}`;
+}
+
+function describeUnhealthy({ health }: StatusReport): readonly string[] {
+  return health
+    .filter(({ isHealthy }) => !isHealthy)
+    .map(({ name, message }) => `service ${name} is not healthy: ${message ?? 'no reason given'}`);
 }
 
 function lookAtMachine(device: Device, before: Baseline | undefined): readonly string[] {

@@ -195,7 +195,7 @@ describe('on trial', () => {
   test('there is nothing to return to: it stays, and says so', () => {
     const { commands, fake } = runGate({ names: ['b+2-1.efi'], looks: [{ services: [dead] }] });
     expect(commands).toEqual([]);
-    expect(fake.files.get('/dev/console')).toContain('there is no other version to return to');
+    expect(fake.files.get('/dev/console')).toContain('there is no better version to return to');
   });
 
   test('the boot loader cannot be told: another boot', () => {

@@ -16,6 +16,7 @@ import {
   writeState,
 } from '../shared/update/update-record.ts';
 import { lookAtHealth, tellConsole, writeNotice } from './look-at-health.ts';
+import { closeLedger, tellOfLeftSlot, watchForRot } from './watch-for-rot.ts';
 
 /** `/etc/keelson/health-gate.json` of a recipe may say others. */
 interface GateSettings {
@@ -47,9 +48,11 @@ export function runHealthGate(device: Device): number {
   const entry = attempt(device, () => readOwnEntry(device, boot));
   const pending = state.phase === 'staged' || state.phase === 'trial' ? state : undefined;
   const isFirst = pending !== undefined && pending.update.bootId === readBootId(device);
-  if (pending !== undefined && !isFirst && pending.update.slot !== boot.slot) {
+  const hasReturned = pending !== undefined && !isFirst && pending.update.slot !== boot.slot;
+  if (hasReturned) {
     recordReturn(device, boot, pending.update, pending.phase === 'trial' ? pending.boots : []);
   }
+  tellOfLeftSlot(device, boot, hasReturned);
   if (entry?.isCounted === true) {
     const isOurs = pending !== undefined && pending.update.slot === boot.slot;
     return holdTrial(device, boot, entry, isOurs ? pending : undefined);
@@ -59,13 +62,15 @@ export function runHealthGate(device: Device): number {
     commit(device, pending.update);
   }
   backend(device, 'repair');
-  return 0;
+  return watchForRot(device, boot, entry?.isOtherGood === true) === 'rotten' ? restart(device) : 0;
 }
 
 interface OwnEntry {
   readonly isCounted: boolean;
   readonly triesLeft: number;
   readonly hasOther: boolean;
+  /** The boot loader would take it before this one, were this one bad. */
+  readonly isOtherGood: boolean;
 }
 
 function readOwnEntry(device: Device, { slot, disk }: BootFile): OwnEntry {
@@ -74,12 +79,14 @@ function readOwnEntry(device: Device, { slot, disk }: BootFile): OwnEntry {
     const folder = readFolder(device, folderPath, slot, devices);
     const own = bootEntries(folder.files).filter((entry) => entry.slot === slot);
     const entry = chooseEntry(own);
+    const isOtherGood = getState(folder, otherSlot(slot)) === 'good';
     return {
       isCounted: entry?.tries !== undefined,
       triesLeft: entry?.tries?.left ?? 0,
       hasOther:
         bootEntries(folder.files).some((each) => each.slot === otherSlot(slot)) &&
-        (getState(folder, otherSlot(slot)) === 'good' || folder.slots[otherSlot(slot)] !== undefined),
+        (isOtherGood || folder.slots[otherSlot(slot)] !== undefined),
+      isOtherGood,
     };
   });
 }
@@ -111,6 +118,7 @@ function holdTrial(device: Device, boot: BootFile, entry: OwnEntry, pending: Pen
       return restart(device);
     }
     device.remove(trialMark);
+    closeLedger(device, boot);
     if (pending !== undefined) attempt(device, () => commit(device, pending.update));
     tellConsole(device, `version ${boot.version} is well and is kept`);
     backend(device, 'repair');
@@ -118,9 +126,12 @@ function holdTrial(device: Device, boot: BootFile, entry: OwnEntry, pending: Pen
   }
   record(reasons);
   for (const reason of reasons) tellConsole(device, `version ${boot.version} is not well: ${reason}`);
-  if (!entry.hasOther) {
+  // Both were given up by the initramfs: half a machine is better than none.
+  const isLastResort = pending === undefined && entry.triesLeft === 0 && !entry.isOtherGood;
+  if (!entry.hasOther || isLastResort) {
     device.remove(trialMark);
-    tellConsole(device, 'there is no other version to return to');
+    closeLedger(device, boot);
+    tellConsole(device, 'there is no better version to return to');
     return 0;
   }
   // The same fault in two boots is no bad luck.

@@ -105,12 +105,18 @@ function showStatus(device: Device, { isJson }: Invocation): ExitCode {
   const state = readState(device);
   const policy = readPolicy(device);
   const { recipe, version } = readEngine(device);
+  const last = readHistory(device).at(-1);
+  const demotion = last?.event === 'demoted' ? last : undefined;
   if (isJson) {
-    printJson(device, { recipe, version, state, policy });
+    printJson(device, { recipe, version, state, policy, ...(demotion && { demotion }) });
     return 0;
   }
   device.print(`runs     ${recipe} ${version}`);
   device.print(`updates  ${describeState(state)}`);
+  if (demotion !== undefined) {
+    const { fromVersion, at, reasons } = demotion;
+    device.print(`damaged  version ${fromVersion} was left ${showTime(at)}: ${reasons.join('; ')}`);
+  }
   if (policy.isPaused) device.print('policy   paused on this machine');
   if (policy.pinnedVersion !== undefined)
     device.print(`policy   goes no further than ${policy.pinnedVersion}`);

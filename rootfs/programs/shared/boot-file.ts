@@ -13,6 +13,8 @@ export interface BootFile {
   readonly disk: string;
   readonly device: string;
   readonly diskDevice: string;
+  /** Starts of this slot before this one that did not prove healthy, one after the other. */
+  readonly unclean: number;
   readonly refused: readonly { readonly partition: string; readonly reason: string }[];
 }
 

@@ -97,7 +97,8 @@ export type UpdateState =
 /** One line of history. */
 export interface UpdateRecord {
   readonly at: number;
-  readonly event: 'staged' | 'committed' | 'rolled-back' | 'refused' | 'failed';
+  /** `demoted`: `fromVersion` was good and rotted in `slot`; `version` runs instead. */
+  readonly event: 'staged' | 'committed' | 'rolled-back' | 'demoted' | 'refused' | 'failed';
   readonly fromVersion: string;
   readonly version?: string;
   readonly slot?: Slot;
