@@ -19,6 +19,5 @@ export default {
       ],
     },
     { ...shared, displayName: 'machine', testMatch: ['<rootDir>/qemu-tests/*.test.ts'] },
-    { ...shared, displayName: 'long', testMatch: ['<rootDir>/qemu-tests/long/*.test.ts'] },
   ],
 };

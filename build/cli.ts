@@ -43,6 +43,7 @@ const program = new Command('keelson')
     `
 Examples:
   keelson run minimal                  build the recipe and boot it here in QEMU
+  keelson test minimal                 boot, update and break a machine of it, and see it recover
   keelson build minimal --out disks    write its disk and other artefacts to ./disks
   keelson lock minimal                 pin the newest packages of its Debian suites
   keelson show minimal                 sizes, packages, services and privileges
@@ -71,6 +72,29 @@ program
   });
 
 registerReleases(program, context);
+
+program
+  .command('test <recipe>')
+  .description('try a machine of a recipe in QEMU: boot, power cut, update, and the return from a bad one')
+  .option('--memory <MiB>', 'memory of the machine', parseCount, 512)
+  .option('--keep', 'keep the machine and its logs in out/<recipe>/test')
+  .option('--json', 'machine-readable JSON lines on standard output')
+  .addHelpText(
+    'after',
+    `
+On a busy computer KEELSON_PATIENCE=3 gives the machine three times as long.
+
+Examples:
+  keelson test minimal
+  keelson test ./my-recipe --memory 1024 --keep`,
+  )
+  .action(async (recipe: string, options: { memory: number; keep?: boolean }) => {
+    const { memory, ...rest } = options;
+    await (await import('./commands/test.ts')).runTestCommand(context(), recipe, {
+      memoryMiB: memory,
+      ...rest,
+    });
+  });
 
 program
   .command('lock <recipe>')

@@ -17,3 +17,9 @@ export function sequenceOf(version: string): number | undefined {
 export function compareVersions(one: string, other: string): number {
   return (sequenceOf(one) ?? -1) - (sequenceOf(other) ?? -1);
 }
+
+/** `count` releases after it, in the same month. */
+export function nextVersion(version: string, count: number): string {
+  const last = version.lastIndexOf('.');
+  return `${version.slice(0, last)}.${Number(version.slice(last + 1)) + count}`;
+}

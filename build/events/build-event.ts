@@ -25,6 +25,14 @@ export type BuildEvent =
       readonly totalBytes: number;
       readonly what: string;
     }
+  | {
+      /** A machine did, or did not do, what is expected of it. */
+      readonly type: 'test-step';
+      readonly number: number;
+      readonly sentence: string;
+      readonly isTrue: boolean;
+      readonly seconds: number;
+    }
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'warning'; readonly message: string; readonly hint?: string }
   | { readonly type: 'fault'; readonly error: KeelsonError }

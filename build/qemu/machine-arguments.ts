@@ -78,6 +78,8 @@ export interface MachineSpec {
   readonly variablesPath: string;
   /** NoCloud seed, a raw FAT or ISO 9660 image. */
   readonly seedPath?: string;
+  /** A raw disk that is plugged in, read-only. */
+  readonly mediumPath?: string;
   /** Listened on by us: QEMU connects to it when it starts, so nobody has to wait for it to appear. */
   readonly qmpSocketPath: string;
   /** The serial line is always written here. */
@@ -114,6 +116,7 @@ export function machineArguments(spec: MachineSpec): string[] {
     ...(spec.seedPath === undefined
       ? []
       : [...blockDevice('seed', 'raw', spec.seedPath, true), '-device', 'virtio-blk-pci,drive=seed']),
+    ...(spec.mediumPath === undefined ? [] : medium(spec.mediumPath)),
     ...['-netdev', ['user,id=net', ...spec.guestPorts.map(forward)].join(',')],
     // No option ROM: the firmware would offer to boot from the network.
     ...['-device', 'virtio-net-pci,netdev=net,romfile='],
@@ -128,6 +131,15 @@ export function machineArguments(spec: MachineSpec): string[] {
       '-mon',
       'chardev=control,mode=control',
     ],
+  ];
+}
+
+/** What a stick on USB is to the system: a SCSI disk that can be taken out. Debian's cloud kernel knows no USB. */
+function medium(path: string): string[] {
+  return [
+    ...blockDevice('medium', 'raw', path, true),
+    ...['-device', 'virtio-scsi-pci,id=media'],
+    ...['-device', 'scsi-hd,bus=media.0,drive=medium,removable=on'],
   ];
 }
 

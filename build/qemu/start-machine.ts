@@ -18,6 +18,8 @@ export interface MachineOptions {
   readonly guestPorts?: readonly number[];
   /** The serial line is on the terminal too. */
   readonly hasTerminal?: boolean;
+  /** A raw disk that is plugged in; only ever read. */
+  readonly mediumPath?: string;
   /** Firmware that checks signatures. */
   readonly hasSecureBoot?: boolean;
   /** Every write to the disk is put down there, as dm-log-writes does it. */
@@ -71,6 +73,7 @@ export async function startMachine(workshop: Workshop, options: MachineOptions):
       diskBus: options.diskBus ?? defaults.diskBus,
       variablesPath: files.variablesPath,
       ...(options.seedPath === undefined ? {} : { seedPath: options.seedPath }),
+      ...(options.mediumPath === undefined ? {} : { mediumPath: options.mediumPath }),
       qmpSocketPath,
       serialLogPath,
       hasTerminal,
@@ -88,7 +91,9 @@ export async function startMachine(workshop: Workshop, options: MachineOptions):
     ],
     readOnly: otherFolders(
       files.folder,
-      [files.baseDiskPath, options.seedPath, savedStatePath].filter((path) => path !== undefined),
+      [files.baseDiskPath, options.seedPath, options.mediumPath, savedStatePath].filter(
+        (path) => path !== undefined,
+      ),
     ),
     hasNetwork: true,
   });

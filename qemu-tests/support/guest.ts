@@ -56,6 +56,11 @@ export class Guest {
     return stdout.trimEnd();
   }
 
+  /** As scp copies it. */
+  async copyTo(localPath: string, path: string): Promise<void> {
+    await (await this.#connect()).putFile(localPath, path);
+  }
+
   async services(): Promise<readonly GuestService[]> {
     const answer = JSON.parse(await this.run('keelctl ps --json')) as
       | readonly GuestService[]

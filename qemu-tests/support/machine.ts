@@ -1,5 +1,5 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { makeLoginKey } from '../../build/qemu/login-key.ts';
 import type { DiskBus } from '../../build/qemu/machine-arguments.ts';
 import { type MachineFiles, makeMachineFiles } from '../../build/qemu/machine-files.ts';
@@ -14,6 +14,7 @@ import {
   buildRecipe,
   isKept,
   openTestWorkshop,
+  type SigningKeys,
   testOutputFolder,
 } from './test-workshop.ts';
 import { InVain, waitFor } from './wait-for.ts';
@@ -34,6 +35,12 @@ export interface MachineOptions {
   readonly memoryMiB?: number;
   readonly diskSizeBytes?: number;
   readonly diskBus?: DiskBus;
+  /** Keys that the image trusts; the tests' development keys when left out. */
+  readonly keys?: SigningKeys;
+  /** A raw disk image that is plugged in, as a stick on USB would be. */
+  readonly mediumPath?: string;
+  /** The disk stays when the machine is disposed of. */
+  readonly isKept?: boolean;
   /** What boots is signed, and the firmware checks it. */
   readonly hasSecureBoot?: boolean;
 }
@@ -71,16 +78,29 @@ export const plainUserData = (publicKey: string): string =>
 
 /** Builds the recipe (from the store, when nothing changed) and makes a machine of it, which the caller disposes of. */
 export async function makeMachine(options: MachineOptions): Promise<TestMachine> {
-  const { recipe = 'minimal', architecture = 'x86-64', user = 'root', userData = plainUserData } = options;
-  const folder = join(testOutputFolder, options.test);
-  await rm(folder, { recursive: true, force: true });
-  const workshop = await openTestWorkshop();
-  const hasSecureBoot = options.hasSecureBoot === true;
+  const { recipe = 'minimal', keys, hasSecureBoot = false } = options;
+  const ownKeys = keys === undefined ? '' : `-${relative(testOutputFolder, keys.folder)}`;
+  const imageName = `${recipe}${ownKeys}`.replaceAll('/', '-');
   const build = await buildRecipe(
     recipe,
-    join(testOutputFolder, 'images', `${recipe.replaceAll('/', '-')}${hasSecureBoot ? '-signed' : ''}`),
-    hasSecureBoot ? ['--secure-boot'] : [],
+    join(testOutputFolder, 'images', `${imageName}${hasSecureBoot ? '-signed' : ''}`),
+    [...(hasSecureBoot ? ['--secure-boot'] : []), ...(keys?.options ?? [])],
+    keys?.environment,
   );
+  const folder = join(testOutputFolder, options.test);
+  return makeMachineOf(await openTestWorkshop(), build, folder, options);
+}
+
+/** A machine of an image that was built; its folder is made anew. */
+export async function makeMachineOf(
+  workshop: Workshop,
+  build: BuildReport,
+  folder: string,
+  options: Omit<MachineOptions, 'recipe' | 'keys'>,
+): Promise<TestMachine> {
+  const { architecture = 'x86-64', user = 'root', userData = plainUserData } = options;
+  const hasSecureBoot = options.hasSecureBoot === true;
+  await rm(folder, { recursive: true, force: true });
   const files = await makeMachineFiles(workshop, {
     architecture,
     folder: join(folder, 'machine'),
@@ -116,6 +136,7 @@ export async function makeMachine(options: MachineOptions): Promise<TestMachine>
       guestPorts: [22, ...(options.guestPorts ?? [])],
       ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
       ...(options.diskBus === undefined ? {} : { diskBus: options.diskBus }),
+      ...(options.mediumPath === undefined ? {} : { mediumPath: options.mediumPath }),
     });
     machine = started;
     void started.ended.then(({ exitCode, reason }) => {
@@ -137,7 +158,7 @@ export async function makeMachine(options: MachineOptions): Promise<TestMachine>
     collectLogs,
     dispose: async () => {
       await cutPower();
-      if (!isKept) await rm(files.diskPath, { force: true });
+      if (options.isKept !== true && !isKept) await rm(files.diskPath, { force: true });
     },
     workshop,
     build,

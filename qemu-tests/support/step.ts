@@ -3,7 +3,7 @@ import { cleanUp, collectEvidence } from './afterwards.ts';
 import { patience } from './wait-for.ts';
 
 /** Long enough for a boot on a busy computer, short enough to notice. */
-const stepDeadlineMs = 240_000 * patience;
+const stepDeadlineMs = 240_000;
 
 interface Promised {
   failedStep: number | undefined;
@@ -17,7 +17,7 @@ export function promise(sentence: string, define: () => void): void {
   describe(sentence, () => {
     current = { failedStep: undefined };
     define();
-    afterAll(cleanUp, stepDeadlineMs);
+    afterAll(cleanUp, stepDeadlineMs * patience);
   });
 }
 
@@ -25,7 +25,11 @@ export function promise(sentence: string, define: () => void): void {
  * One numbered sentence, told as it comes true (TAP: `ok 3 - …`). Steps build on each other: after one that failed the
  * rest of its promise is not tried.
  */
-export function step(sentence: string, action: () => Promise<void>): void {
+export function step(
+  sentence: string,
+  action: () => Promise<void>,
+  { deadlineMs = stepDeadlineMs }: { readonly deadlineMs?: number } = {},
+): void {
   const number = ++count;
   const promised = current;
   test(
@@ -45,7 +49,7 @@ export function step(sentence: string, action: () => Promise<void>): void {
       }
       tell(`ok ${number} - ${sentence} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
     },
-    stepDeadlineMs,
+    deadlineMs * patience,
   );
 }
 

@@ -61,17 +61,38 @@ export async function keelson(
   }
 }
 
+/** A command that must succeed, with the tests' own development keys; its last line of JSON. */
+export async function runKeelson(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Record<string, unknown>> {
+  const done = await keelson([...words, '--json'], {
+    environment: { ...testKeysEnvironment, ...environment },
+  });
+  if (done.exitCode !== 0) throw new Error(`keelson ${words.join(' ')}: ${done.stderr || done.stdout}`);
+  return JSON.parse(done.stdout.trim().split('\n').at(-1) || '{}');
+}
+
 /** Development keys of the tests' own. */
 export const testKeysEnvironment = { XDG_CONFIG_HOME: join(testOutputFolder, 'config') } as const;
+
+/** Keys that are not the tests' development keys. */
+export interface SigningKeys {
+  readonly folder: string;
+  /** For a command that signs with them, or has images trust them. */
+  readonly options: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
 
 /** Builds a recipe (a name, or a folder) by the real command. */
 export async function buildRecipe(
   recipe: string,
   outputFolder: string,
   buildOptions: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<BuildReport> {
   const result = await keelson(['build', recipe, '--out', outputFolder, '--json', ...buildOptions], {
-    environment: testKeysEnvironment,
+    environment: { ...testKeysEnvironment, ...environment },
   });
   const last = result.stdout.trim().split('\n').at(-1) ?? '';
   if (result.exitCode !== 0) throw new Error(`keelson build ${recipe} failed:\n${result.stderr || last}`);

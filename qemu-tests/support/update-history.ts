@@ -1,6 +1,6 @@
 import type { UpdateRecord } from '../../rootfs/programs/shared/update/update-record.ts';
 import type { TestMachine } from './test-machine.ts';
-import { waitFor } from './wait-for.ts';
+import { InVain, waitFor } from './wait-for.ts';
 
 export async function readHistory(machine: TestMachine): Promise<readonly UpdateRecord[]> {
   return JSON.parse(await machine.guest.run('keelctl update history --json')) as UpdateRecord[];
@@ -18,7 +18,8 @@ export function waitForRecord(
       if (last?.event === wanted.event && last.version === wanted.version) return last;
       // A connection to a machine that is gone looks alive for long.
       machine.guest.disconnect();
-      throw new Error(`the newest record is ${JSON.stringify(last)}`);
+      const isOver = last !== undefined && last.version === wanted.version && last.event !== 'staged';
+      throw new (isOver ? InVain : Error)(`the newest record is ${JSON.stringify(last)}`);
     },
     { what: `version ${wanted.version} to be ${wanted.event}`, deadlineMs },
   );

@@ -12,6 +12,13 @@ export class InVain extends Error {
   override readonly name = 'InVain';
 }
 
+let interruption: Error | undefined;
+
+/** Everything that waits ends with this, at its next look. */
+export function interruptWaits(reason: Error): void {
+  interruption = reason;
+}
+
 /** Time between two looks. */
 const intervalMs = 200;
 
@@ -36,6 +43,7 @@ export async function waitFor<Value>(
       last = (error as Error).message;
       if (error instanceof InVain) throw new Error(`waited in vain for ${wait.what}: ${last}`);
     }
+    if (interruption !== undefined) throw interruption;
     if (Date.now() > endAt) {
       throw new Error(
         `waited ${Math.round(deadlineMs / 1000)} s in vain for ${wait.what}; last seen: ${last}`,

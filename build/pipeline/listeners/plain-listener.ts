@@ -1,5 +1,5 @@
 import { formatBytes } from '../../errors/format-quantity.ts';
-import type { EventSink } from '../../events/build-event.ts';
+import type { BuildEvent, EventSink } from '../../events/build-event.ts';
 import { stageTitle } from '../stages.ts';
 
 /** How much of a download passes between two lines of the plain log. */
@@ -30,6 +30,9 @@ export function plainListener(writeLine: (line: string) => void): EventSink {
         writeLine(`  ${event.what}: ${formatBytes(event.doneBytes)} of ${formatBytes(event.totalBytes)}`);
         return;
       }
+      case 'test-step':
+        writeLine(describeTestStep(event));
+        return;
       case 'note':
         writeLine(event.message);
         return;
@@ -42,4 +45,10 @@ export function plainListener(writeLine: (line: string) => void): EventSink {
         return;
     }
   };
+}
+
+/** As TAP has it: `ok 3 - it starts after a power cut (14.2 s)`. */
+export function describeTestStep(event: Extract<BuildEvent, { type: 'test-step' }>): string {
+  const { number, sentence, isTrue, seconds } = event;
+  return `${isTrue ? 'ok' : 'not ok'} ${number} - ${sentence}${isTrue ? ` (${seconds.toFixed(1)} s)` : ''}`;
 }

@@ -96,7 +96,7 @@ function lookAtMachine(device: Device, before: Baseline | undefined): readonly s
     ...(before?.isStateOnDisk === true && !after.isStateOnDisk
       ? ['the state partition could not be used, and was before']
       : []),
-    ...(isStateOnDisk(device) && !isStateWritable(device)
+    ...(isStateOnDisk(device) && before?.isStateFull !== true && !isStateWritable(device)
       ? ['the state partition cannot be written to']
       : []),
   ];

@@ -14,6 +14,7 @@ import {
 } from '../shared/update/update-record.ts';
 import { CommandFailed, type ExitCode, type Invocation, type KeelctlCommand, printJson } from './command.ts';
 import { readEngine } from './engine.ts';
+import { findMedium } from './find-medium.ts';
 
 const usage =
   'update check | install [FILE|URL] | status | history | rollback | pause | resume | pin VERSION | unpin';
@@ -41,7 +42,7 @@ export const update: KeelctlCommand = {
       case 'install':
         return ask(device, invocation, {
           action: 'install',
-          ...(operand === undefined ? {} : { location: locate(device, operand) }),
+          ...(operand === undefined ? {} : locate(device, operand)),
         });
       case 'rollback':
         return ask(device, invocation, { action: 'rollback' });
@@ -57,16 +58,20 @@ export const update: KeelctlCommand = {
   },
 };
 
-function locate(device: Device, operand: string): string {
-  if (/^https?:\/\//.test(operand)) return operand;
+function locate(device: Device, operand: string): Pick<UpdateRequest, 'location' | 'medium'> {
+  if (/^https?:\/\//.test(operand)) return { location: operand };
   const path = device.realPath(operand);
   if (path === undefined) throw new CommandFailed(`Cannot find ${operand}.`);
-  if (!sharedFolders.some((folder) => path.startsWith(folder))) {
+  if (sharedFolders.some((folder) => path.startsWith(folder))) return { location: path };
+  const medium = findMedium(device, path);
+  if (medium === undefined) {
     throw new CommandFailed(
       `Cannot install ${path}: only this session sees it. Copy it below /root or /home.`,
     );
   }
-  return path;
+  // What this session wrote to it and the kernel did not yet.
+  device.run(['sync']);
+  return { location: path, medium };
 }
 
 function ask(device: Device, { isJson }: Invocation, wish: Omit<UpdateRequest, 'id'>): ExitCode {

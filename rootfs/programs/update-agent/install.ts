@@ -12,21 +12,26 @@ import {
   updatePaths,
   writeState,
 } from '../shared/update/update-record.ts';
+import { askServer } from './ask-server.ts';
+import { explainFailure, type FailureOutcome } from './explain-failure.ts';
 import type { Accepted, Judged } from './judge.ts';
 
 export type Downloading = Extract<UpdateState, { phase: 'downloading' }>;
 
-export type InstallOutcome =
-  | { readonly kind: 'staged'; readonly update: StagedUpdate }
-  /** Looked at, and not wanted: trying again would change nothing. */
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
-  /** Something on the way broke. */
-  | { readonly kind: 'failed'; readonly message: string };
+export type InstallOutcome = { readonly kind: 'staged'; readonly update: StagedUpdate } | FailureOutcome;
 
 /** Writes a bundle to the slot that does not run; what was there before is gone from its first byte on. */
-export function installBundle(device: Device, download: Downloading, accepted: Accepted): InstallOutcome {
+export function installBundle(
+  device: Device,
+  download: Downloading,
+  accepted: Accepted,
+  location = locationOf(download.source),
+): InstallOutcome {
   const boot = readBootFile(device);
-  if (boot === undefined) return { kind: 'failed', message: 'nobody knows which slot runs' };
+  if (boot === undefined) return failure('nobody knows which slot runs');
+  const isRemote = download.source.kind !== 'file';
+  const answer = isRemote ? askServer(device, location, accepted.fromChannel?.release.sizeBytes) : undefined;
+  if (answer !== undefined) return answer;
   for (const slot of ['a', 'b'] as const) {
     device.makeLink(findPartition(device, boot.disk, `root-${slot}`), `${updatePaths.runtime}/root-${slot}`);
   }
@@ -34,11 +39,13 @@ export function installBundle(device: Device, download: Downloading, accepted: A
   device.remove(updatePaths.judged);
   device.writeFile(updatePaths.accepted, JSON.stringify(accepted), 0o600);
   const before = readBaseline(device);
-  const outcome = device.run(['/usr/lib/update/install', locationOf(download.source)]);
+  const outcome = device.run(['/usr/lib/update/install', location]);
   device.remove(updatePaths.accepted);
   const judged = readJson<Judged>(device, updatePaths.judged);
-  if (outcome.exitCode !== 0) return explain(judged, `${outcome.stdout}\n${outcome.stderr}`);
-  if (judged === undefined) return { kind: 'failed', message: 'RAUC installed something that nobody judged' };
+  if (outcome.exitCode !== 0) {
+    return explainFailure(judged, `${outcome.stdout}\n${outcome.stderr}`, isRemote);
+  }
+  if (judged === undefined) return failure('RAUC installed something that nobody judged');
   const update: StagedUpdate = {
     source: download.source,
     version: judged.offered.version,
@@ -52,35 +59,13 @@ export function installBundle(device: Device, download: Downloading, accepted: A
   return { kind: 'staged', update };
 }
 
+function failure(message: string): FailureOutcome {
+  return { kind: 'failed', code: 'INSTALL_FAILED', message };
+}
+
 function locationOf(source: UpdateSource): string {
   if (source.kind === 'other-slot') throw new Error('there is nothing to install from the other slot');
   return source.location;
-}
-
-/** What RAUC says of bundles that it would refuse every time. */
-const refusals: readonly (readonly [pattern: RegExp, code: string])[] = [
-  [/signature verification failed|Failed to verify|Verify error|certificate/i, 'BUNDLE_UNSIGNED'],
-  [/compatible/i, 'BUNDLE_INCOMPATIBLE'],
-  [
-    /not identified|No valid bundle|Invalid bundle|signature size|shorter|too small|trailing/i,
-    'BUNDLE_DAMAGED',
-  ],
-  [/larger than|too large|not enough space|exceeds/i, 'BUNDLE_TOO_LARGE'],
-];
-
-function explain(judged: Judged | undefined, output: string): InstallOutcome {
-  if (judged?.refusal !== undefined) return { kind: 'refused', ...judged.refusal };
-  const lines = output.split('\n').map((line) => line.trim());
-  const message =
-    lines
-      .find((line) => line.startsWith('LastError:'))
-      ?.slice('LastError:'.length)
-      .trim() ??
-    lines.findLast((line) => /error|failed/i.test(line)) ??
-    lines.findLast((line) => line !== '') ??
-    'no reason given';
-  const code = refusals.find(([pattern]) => pattern.test(message))?.[1];
-  return code === undefined ? { kind: 'failed', message } : { kind: 'refused', code, message };
 }
 
 /** The outcome as a record and the next state. */
@@ -100,13 +85,13 @@ export function recordOutcome(device: Device, download: Downloading, outcome: In
     addToHistory(device, { ...common, event: 'staged', version, slot, reasons: [] });
     return state;
   }
-  const { kind, message } = outcome;
+  const { kind, code, message } = outcome;
   const state: UpdateState = { phase: 'idle', checkedAt: at, message };
   addToHistory(device, {
     ...common,
     event: kind,
     ...(download.version === undefined ? {} : { version: download.version }),
-    ...(kind === 'refused' ? { code: outcome.code } : {}),
+    code,
     reasons: [message],
   });
   writeState(device, state);

@@ -8,6 +8,7 @@ import {
 } from '../shared/tuf/judge-bundle.ts';
 import type { Refusal } from '../shared/tuf/refusal.ts';
 import { readJson, updatePaths } from '../shared/update/update-record.ts';
+import { judgeSize } from './judge-size.ts';
 
 /** What an installation in progress may write. */
 export interface Accepted {
@@ -39,6 +40,7 @@ export function judge(device: Device): number {
   const { installed, fromChannel } = accepted;
   const refusal =
     judgeBundle(offered, installed) ??
+    judgeSize(device) ??
     (fromChannel === undefined
       ? undefined
       : matchRelease(offered, fromChannel, Math.floor(device.now() / 1000)));

@@ -55,6 +55,7 @@ function makeMachine(situation: Situation = {}): FakeDevice {
     '/sys/block/vda/vda2/uevent': 'PARTNAME=root-a\n',
     '/sys/block/vda/vda3/uevent': 'PARTNAME=root-b\n',
     [`${folder}/state.json`]: json(situation.state),
+    [`${folder}/reserve`]: '',
     '/run/update/request.json': json(situation.request),
   };
   const present = Object.entries(files).filter(([, text]) => typeof text === 'string');

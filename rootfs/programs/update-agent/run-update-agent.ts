@@ -6,18 +6,20 @@ import {
   addToHistory,
   readBaseline,
   readBootId,
-  readJson,
   readState,
-  type UpdateAnswer,
   type UpdateRequest,
   type UpdateState,
   updatePaths,
   writeState,
 } from '../shared/update/update-record.ts';
+import { answer, refuseRequest, takeRequest } from './answer-request.ts';
 import { type CheckOutcome, checkChannel } from './check-channel.ts';
+import { interrupted } from './explain-failure.ts';
 import { type Downloading, installBundle, recordOutcome } from './install.ts';
 import { type Accepted, judge } from './judge.ts';
+import { withMedium } from './open-medium.ts';
 import { readInstalled, readSettings, type UpdateSettings } from './settings.ts';
+import { keepReserve } from './state-reserve.ts';
 
 /** An installation that breaks is tried again: the network comes and goes. */
 const mostAttempts = 3;
@@ -51,6 +53,7 @@ export function runUpdateAgent(device: Device): number {
 /** Gives the seconds until the next look. */
 function run(device: Device): number {
   if (device.status(updatePaths.gateIsDone) === undefined) return gatePauseSeconds;
+  keepReserve(device);
   const settings = readSettings(device);
   const request = takeRequest(device);
   const state = readState(device);
@@ -158,10 +161,11 @@ function install(
   writeState(device, download);
   device.printError(`update: installing ${JSON.stringify(download.source)}`);
   const { compatible, version, minimumVersion } = readInstalled(device, settings);
-  const outcome = installBundle(device, download, {
-    installed: { compatible, version, minimumVersion },
-    ...bound,
-  });
+  const accepted: Accepted = { installed: { compatible, version, minimumVersion }, ...bound };
+  const outcome =
+    request?.medium === undefined
+      ? installBundle(device, download, accepted)
+      : withMedium(device, request.medium, (path) => installBundle(device, download, accepted, path));
   const isToRetry =
     outcome.kind === 'failed' && download.source.kind === 'channel' && download.attempt < mostAttempts;
   if (isToRetry) {
@@ -179,9 +183,9 @@ function install(
     });
     return state.phase === 'staged' ? awaitRestart(device, state) : 1;
   }
-  const code = outcome.kind === 'refused' ? outcome.code : 'INSTALL_FAILED';
-  device.printError(`update: ${outcome.kind}: ${code}: ${outcome.message}`);
-  answer(device, request, { isDone: true, isWell: false, message: outcome.message, code });
+  const { kind, code, message } = outcome;
+  device.printError(`update: ${kind}: ${code}: ${message}`);
+  answer(device, request, { isDone: true, isWell: false, message, code });
   return settings.intervalMinutes * 60;
 }
 
@@ -189,11 +193,11 @@ function install(
 function resume(device: Device, settings: UpdateSettings, download: Downloading): number {
   if (download.source.kind !== 'channel') {
     // A person's file may be gone, and the person sees no answer any more.
-    recordOutcome(device, download, { kind: 'failed', message: 'the installation was interrupted' });
+    recordOutcome(device, download, interrupted('the installation was interrupted'));
     return 1;
   }
   if (download.attempt >= mostAttempts) {
-    recordOutcome(device, download, { kind: 'failed', message: `interrupted ${mostAttempts} times` });
+    recordOutcome(device, download, interrupted(`interrupted ${mostAttempts} times`));
     return settings.intervalMinutes * 60;
   }
   // The channel may say something else by now; what this look does not confirm is not installed.
@@ -270,23 +274,6 @@ function rollBack(device: Device, request: UpdateRequest): number {
 /** Of what the slot holds. */
 function readOtherVersion(device: Device, disk: string, slot: 'a' | 'b'): string {
   return readTrailer(device, findPartition(device, disk, `root-${slot}`)).version;
-}
-
-function takeRequest(device: Device): UpdateRequest | undefined {
-  const request = readJson<UpdateRequest>(device, updatePaths.request);
-  device.remove(updatePaths.request);
-  return request;
-}
-
-function refuseRequest(device: Device, request: UpdateRequest, reason: string): number {
-  answer(device, request, { isDone: true, isWell: false, message: reason, code: 'UPDATE_BUSY' });
-  return 10;
-}
-
-function answer(device: Device, request: UpdateRequest | undefined, words: Omit<UpdateAnswer, 'id'>): void {
-  if (request === undefined) return;
-  device.writeFile(`${updatePaths.answer}.new`, JSON.stringify({ id: request.id, ...words }), 0o600);
-  device.rename(`${updatePaths.answer}.new`, updatePaths.answer);
 }
 
 function now(device: Device): number {

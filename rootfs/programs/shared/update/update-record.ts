@@ -17,6 +17,8 @@ export const updatePaths = {
   trust: `${folder}/channel.json`,
   /** The largest minimum that the channel ever told. */
   minimum: `${folder}/minimum.json`,
+  /** Room on state that is set aside: see ../../update-agent/state-reserve.ts. */
+  reserve: `${folder}/reserve`,
   runtime,
   /** A pipe: whatever is written to it has the agent look at once. */
   wake: `${runtime}/wake`,
@@ -45,6 +47,8 @@ export type UpdateSource =
 export interface Baseline {
   readonly hasNetwork: boolean;
   readonly isStateOnDisk: boolean;
+  /** It had no room left: then the new version is not to blame for it. */
+  readonly isStateFull?: boolean;
 }
 
 /** One boot of a version on trial. */
@@ -104,7 +108,7 @@ export interface UpdateRecord {
   readonly slot?: Slot;
   readonly source: UpdateSource;
   readonly bundleSha256?: string;
-  /** Stable, for `refused`: see ../tuf/refusal.ts. */
+  /** Stable, for `refused` and `failed`: see ../tuf/refusal.ts and ../../update-agent/explain-failure.ts. */
   readonly code?: string;
   readonly reasons: readonly string[];
 }
@@ -120,6 +124,18 @@ export interface UpdateRequest {
   readonly action: 'check' | 'install' | 'rollback';
   /** Of `install`: a path, or http(s)://… */
   readonly location?: string;
+  /** The disk on which `location` lies, when only the person's session has it mounted. */
+  readonly medium?: Medium;
+}
+
+/** A mounted file system, so that another container can mount it too. */
+export interface Medium {
+  /** Such as /dev/sda1. */
+  readonly device: string;
+  readonly fileSystem: string;
+  readonly isReadOnly: boolean;
+  /** Of the bundle, from the top of the file system; begins with a slash. */
+  readonly path: string;
 }
 
 export interface UpdateAnswer {
@@ -174,7 +190,12 @@ export function readBootId(device: Device): string {
 }
 
 export function readBaseline(device: Device): Baseline {
-  return { hasNetwork: hasDefaultRoute(device), isStateOnDisk: isStateOnDisk(device) };
+  const isOnDisk = isStateOnDisk(device);
+  return {
+    hasNetwork: hasDefaultRoute(device),
+    isStateOnDisk: isOnDisk,
+    ...(isOnDisk && device.status(updatePaths.reserve) === undefined ? { isStateFull: true } : {}),
+  };
 }
 
 /** proc_net(5): destination and mask of eight zeros; for IPv6 thirty-two zeros, a prefix of none, and not the loopback. */

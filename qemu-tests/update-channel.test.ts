@@ -1,13 +1,13 @@
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import type { UpdateRecord } from '../../rootfs/programs/shared/update/update-record.ts';
-import { serveFolder } from '../support/file-server.ts';
-import { plainUserData } from '../support/machine.ts';
-import { promise, step } from '../support/step.ts';
-import { makeTestMachine, type TestMachine } from '../support/test-machine.ts';
-import { keelson, testKeysEnvironment, testOutputFolder } from '../support/test-workshop.ts';
-import { waitFor } from '../support/wait-for.ts';
+import type { UpdateRecord } from '../rootfs/programs/shared/update/update-record.ts';
+import { plainUserData } from './support/machine.ts';
+import { serveFolder } from './support/serve-folder.ts';
+import { promise, step } from './support/step.ts';
+import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
+import { keelson, testKeysEnvironment, testOutputFolder } from './support/test-workshop.ts';
+import { waitFor } from './support/wait-for.ts';
 
 promise('a machine follows its channel, and nobody can show it an older one', () => {
   const folder = join(testOutputFolder, 'update-channel');

@@ -1,13 +1,15 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import { type FileServer, serveFolder } from '../support/file-server.ts';
-import { makeBundle } from '../support/make-bundle.ts';
-import { promise, remark, step } from '../support/step.ts';
-import { makeTestMachine, type TestMachine } from '../support/test-machine.ts';
-import { testOutputFolder } from '../support/test-workshop.ts';
-import { readHistory } from '../support/update-history.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { readBootNames } from './support/boot-names.ts';
+import type { FileServer } from './support/file-server.ts';
+import { makeBundle } from './support/make-bundle.ts';
+import { serveFolder } from './support/serve-folder.ts';
+import { promise, remark, step } from './support/step.ts';
+import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
+import { testOutputFolder } from './support/test-workshop.ts';
+import { readHistory } from './support/update-history.ts';
+import { waitFor } from './support/wait-for.ts';
 
 promise('an update is tried, kept when it is healthy, and left when it is not', () => {
   const folder = join(testOutputFolder, 'update/www');
@@ -68,7 +70,7 @@ promise('an update is tried, kept when it is healthy, and left when it is not', 
     await waitForPhase('committed', 220_000);
     expect(await version()).toBe('2026.11.1');
     expect(await bootFacts()).toMatchObject({ slot: 'b', askedSlot: 'b' });
-    expect(await bootNames(machine)).toEqual(['a.efi', 'b.efi']);
+    expect(await readBootNames(machine)).toEqual(['a.efi', 'b.efi']);
   });
 
   step('state, host keys and what is on them are as before', async () => {
@@ -106,13 +108,3 @@ promise('an update is tried, kept when it is healthy, and left when it is not', 
     expect(await machine.guest.run('cat /root/mine')).toBe('mine');
   });
 });
-
-/** The health gate may be at it still. */
-function bootNames(machine: TestMachine): Promise<readonly string[]> {
-  const command =
-    'mkdir -p /tmp/esp && mount -t vfat -o ro /dev/vda1 /tmp/esp && ls /tmp/esp/EFI/Linux && umount /tmp/esp';
-  return waitFor(
-    async () => (await machine.guest.run(command)).split('\n').filter((name) => !name.endsWith('.extra.d')),
-    { what: 'a look at the EFI system partition', deadlineMs: 20_000 },
-  );
-}
