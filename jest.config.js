@@ -15,7 +15,7 @@ export default {
       testMatch: [
         '<rootDir>/build/**/*.test.ts',
         '<rootDir>/rootfs/**/*.test.ts',
-        '<rootDir>/qemu-tests/support/**/*.test.ts',
+        '<rootDir>/qemu-tests/{support,torture}/**/*.test.ts',
       ],
     },
     { ...shared, displayName: 'machine', testMatch: ['<rootDir>/qemu-tests/*.test.ts'] },

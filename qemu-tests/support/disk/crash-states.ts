@@ -19,6 +19,7 @@ export interface CrashState {
 /** What arrives whole or not at all, in the order of its contents. */
 interface Unit {
   readonly label: string;
+  readonly isMetadata: boolean;
   readonly contents: readonly { readonly offsetBytes: number; readonly bytes: Buffer }[];
 }
 
@@ -28,9 +29,14 @@ export interface CrashStateOptions {
   readonly data: (write: LoggedWrite) => Buffer;
   readonly map: DiskMap;
   readonly random: () => number;
-  /** Of one window; all when it has no more. */
+  /** Of one window in which names, chains or tables are written; all when it has no more. Of others few are taken. */
   readonly mostPerWindow: number;
+  /** As if the disk lied about them: what a machine must survive only in part. */
+  readonly hasNoFlushes?: boolean;
 }
+
+/** For windows with data alone: its part of `mostPerWindow`. */
+const dataShare = 1 / 16;
 
 export function* crashStates(options: CrashStateOptions): Generator<CrashState> {
   const durable = new ChangedDisk(options.base);
@@ -56,7 +62,8 @@ export function* crashStates(options: CrashStateOptions): Generator<CrashState> 
   };
   for (const entry of options.entries) {
     if (entry.kind === 'write') writes.push(entry);
-    else if (entry.kind === 'flush' && writes.length > 0) yield* closeWindow();
+    else if (entry.kind === 'flush' && writes.length > 0 && options.hasNoFlushes !== true)
+      yield* closeWindow();
   }
   yield* closeWindow();
 }
@@ -67,22 +74,21 @@ function describe(landed: readonly string[], count: number): string {
 }
 
 function unitsOf(writes: readonly LoggedWrite[], { data, map }: CrashStateOptions): readonly Unit[] {
-  const units = new Map<number, { label: string; contents: { offsetBytes: number; bytes: Buffer }[] }>();
-  const add = (key: number, label: string, offsetBytes: number, bytes: Buffer) => {
-    const unit = units.get(key) ?? { label, contents: [] };
+  const units = new Map<number, Unit & { readonly contents: { offsetBytes: number; bytes: Buffer }[] }>();
+  const add = (offsetBytes: number, bytes: Buffer) => {
+    const { name, isMetadata } = map.placeOf(offsetBytes);
+    const unit = units.get(offsetBytes) ?? { label: `${name}@${offsetBytes}`, isMetadata, contents: [] };
     unit.contents.push({ offsetBytes, bytes });
-    units.set(key, unit);
+    units.set(offsetBytes, unit);
   };
   for (const write of writes) {
     const bytes = data(write);
-    const place = map.placeOf(write.offsetBytes);
-    if (!place.isMetadata) {
-      add(write.offsetBytes, `${place.name}@${write.offsetBytes}`, write.offsetBytes, bytes);
+    if (!map.placeOf(write.offsetBytes).isMetadata) {
+      add(write.offsetBytes, bytes);
       continue;
     }
     for (let at = 0; at < bytes.length; at += sectorBytes) {
-      const offset = write.offsetBytes + at;
-      add(offset, `${map.placeOf(offset).name}@${offset}`, offset, bytes.subarray(at, at + sectorBytes));
+      add(write.offsetBytes + at, bytes.subarray(at, at + sectorBytes));
     }
   }
   return [...units.values()];
@@ -91,7 +97,9 @@ function unitsOf(writes: readonly LoggedWrite[], { data, map }: CrashStateOption
 /** For each unit how many of its contents came through. */
 function* choices(units: readonly Unit[], options: CrashStateOptions): Generator<readonly number[]> {
   const total = units.reduce((product, { contents }) => product * (contents.length + 1), 1);
-  if (total <= options.mostPerWindow) {
+  const hasMetadata = units.some(({ isMetadata }) => isMetadata);
+  const most = hasMetadata ? options.mostPerWindow : Math.ceil(options.mostPerWindow * dataShare);
+  if (total <= most) {
     for (let number = 0; number < total; number++) yield digits(number, units);
     return;
   }
@@ -101,7 +109,7 @@ function* choices(units: readonly Unit[], options: CrashStateOptions): Generator
     if (seen.has(key)) continue;
     seen.add(key);
     yield choice;
-    if (seen.size >= options.mostPerWindow) return;
+    if (seen.size >= most) return;
   }
 }
 

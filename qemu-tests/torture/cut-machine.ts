@@ -1,0 +1,146 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openDiskFile } from '../support/disk/disk-bytes.ts';
+import { type DigestCache, judgeDisk, type Verdict } from '../support/disk/judge-disk.ts';
+import { patience, waitFor } from '../support/wait-for.ts';
+import { checkReturned, type Returned, waitUntilCommitted } from './checks.ts';
+import { makeTorturedMachine, type TorturedMachine } from './power.ts';
+import { inBackground, type Life, type Prepared } from './prepare.ts';
+import { type PlannedCut, stageLength } from './stages.ts';
+import { WriteWatch } from './watch-writes.ts';
+
+/** What became of a machine whose power went. */
+export interface CutOutcome {
+  readonly planned: PlannedCut;
+  /** 1, or 2 when the power went again. */
+  readonly cuts: number;
+  /** Where the cuts hit. */
+  readonly hit: readonly string[];
+  readonly returned?: Returned;
+  readonly seconds: number;
+  /** Why the machine did not return as it should; its files are kept there. */
+  readonly fault?: string;
+  readonly keptIn?: string;
+}
+
+const lookEveryMs = 2;
+
+/** Cuts the power of one machine, gives it back, and looks at what returns. */
+export async function cutMachine(prepared: Prepared, planned: PlannedCut): Promise<CutOutcome> {
+  const { stage, number } = planned;
+  const startedAt = Date.now();
+  const hit: string[] = [];
+  let cuts = 0;
+  const folder = join(prepared.folder, `cut-${String(number).padStart(4, '0')}-${stage.name}`);
+  const { beginning } = prepared.lives[stage.life];
+  const machine = await makeTorturedMachine(prepared.workshop, folder, prepared.seedPath, beginning);
+  const seconds = () => Math.round((Date.now() - startedAt) / 1000);
+  try {
+    await machine.powerOn();
+    if (stage.begin !== undefined) {
+      await machine.guest.waitUntilReachable();
+      if (stage.before !== undefined) await machine.guest.run(stage.before);
+      await machine.guest.run(inBackground(stage.begin));
+      machine.guest.disconnect();
+    }
+    hit.push(await awaitMoment(prepared, machine, planned));
+    await machine.cutPower();
+    cuts++;
+    hit.push(await judge(prepared, machine));
+    if (planned.again !== undefined) {
+      await machine.powerOn();
+      const pauseMs = planned.again * prepared.lives.staged.durationMs;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await machine.cutPower();
+      cuts++;
+      hit.push(`again ${(pauseMs / 1000).toFixed(1)} s after the start`);
+      hit.push(await judge(prepared, machine));
+    }
+    await machine.powerOn();
+    const returned = await comeBack(prepared, machine, stage.life, stage.askAgain);
+    await machine.remove();
+    return { planned, cuts, hit, returned, seconds: seconds() };
+  } catch (error) {
+    await machine.cutPower();
+    return { planned, cuts, hit, seconds: seconds(), fault: (error as Error).message, keptIn: folder };
+  }
+}
+
+/** Until the stage's clock says so, or the stage is over. Gives where it hit. */
+async function awaitMoment(
+  prepared: Prepared,
+  machine: TorturedMachine,
+  planned: PlannedCut,
+): Promise<string> {
+  const { stage, share, delayMs } = planned;
+  const length = stageLength(prepared, stage);
+  using watch = new WriteWatch(machine.writeLogPath, prepared.map);
+  const startedAt = Date.now();
+  const limitMs = (prepared.lives[stage.life].durationMs * 3 + 30_000) * patience;
+  const wanted = 1 + Math.floor(share * length);
+  const isDue = (): boolean => {
+    if (stage.clock === 'time') return Date.now() - startedAt >= share * length;
+    watch.look();
+    return watch.count(stage.clock.writesTo) >= wanted;
+  };
+  let isLate = false;
+  while (!isDue() && !isLate) {
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    isLate = Date.now() - startedAt > limitMs;
+  }
+  await new Promise((resolve) => setTimeout(resolve, delayMs));
+  watch.look();
+  const clock =
+    stage.clock === 'time'
+      ? `after ${((share * length) / 1000).toFixed(1)} of ${(length / 1000).toFixed(0)} s`
+      : `at write ${wanted} of ${length} to ${stage.clock.writesTo}${isLate ? ', which never came' : ''}`;
+  return `${clock}; last: ${watch.tail()}`;
+}
+
+/** The disk as the cut left it, read by the independent reader. */
+async function judge(prepared: Prepared, machine: TorturedMachine): Promise<string> {
+  const path = join(machine.folder, 'cut.raw');
+  await machine.copyDisk(path);
+  const verdict = readDisk(prepared, path);
+  await rm(path);
+  if (verdict.faults.length > 0) throw new Error(`the disk: ${verdict.faults.join('; ')}`);
+  return describeVerdict(verdict);
+}
+
+export function readDisk(prepared: Prepared, path: string, cache: DigestCache = new Map()): Verdict {
+  using disk = openDiskFile(path);
+  return judgeDisk(disk, prepared.known, cache);
+}
+
+export function describeVerdict({ faults, boots, notes }: Verdict): string {
+  const words = boots === undefined ? 'boots nothing' : `boots ${boots.name} (${boots.version})`;
+  return [`the disk ${words}`, ...faults, ...notes].join('; ');
+}
+
+/** Reachable, verified, intact; and an update that was begun comes to its end. */
+export async function comeBack(
+  prepared: Prepared,
+  machine: TorturedMachine,
+  life: Life,
+  askAgain?: string,
+): Promise<Returned> {
+  const { guest } = machine;
+  await guest.waitUntilReachable(240_000);
+  // It may restart into the new version while it is looked at.
+  const look = () =>
+    waitFor(
+      async () => {
+        guest.disconnect();
+        return await checkReturned(guest, life === 'fresh' ? undefined : prepared.kept);
+      },
+      { what: 'a machine that is as it should be', deadlineMs: 60_000 },
+    );
+  const returned = await look();
+  if (life === 'fresh' || life === 'kept') return returned;
+  await waitUntilCommitted(guest, prepared.newVersion, askAgain, 360_000);
+  const final = await look();
+  if (final.version !== prepared.newVersion) {
+    throw new Error(`it says ${prepared.newVersion} and runs ${final.version}`);
+  }
+  return returned;
+}
