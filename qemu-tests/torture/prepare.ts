@@ -5,7 +5,7 @@ import type { Workshop } from '../../build/tools/workshop.ts';
 import { openDiskFile, partOf } from '../support/disk/disk-bytes.ts';
 import { type DiskMap, mapDisk } from '../support/disk/disk-map.ts';
 import { type Known, knowBootFiles, knowVersion } from '../support/disk/judge-disk.ts';
-import { serveFolder } from '../support/file-server.ts';
+import { serveFolder } from '../support/serve-folder.ts';
 import {
   artefactOf,
   buildRecipe,
@@ -15,6 +15,7 @@ import {
 } from '../support/test-workshop.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type Kept, writeKept } from './checks.ts';
+import { copySparse } from './copy-sparse.ts';
 import { type Beginning, loginKey, makeTorturedMachine, type TorturedMachine } from './power.ts';
 import { WriteWatch } from './watch-writes.ts';
 
@@ -110,7 +111,9 @@ export async function prepare(
     ...(isSaved ? { savedStatePath: savedStateOf(end.machine) } : {}),
   });
 
-  const freshDisk = artefactOf(build, 'disk', 'raw').path;
+  // A later build writes over its artefacts, and disks of many machines will lie over this one.
+  const freshDisk = join(folder, 'fresh.raw');
+  await copySparse(artefactOf(build, 'disk', 'raw').path, freshDisk);
   let kept: Kept | undefined;
   const fresh = await live('fresh', { diskPath: freshDisk, diskSizeBytes }, async (machine) => {
     const { guest } = machine;

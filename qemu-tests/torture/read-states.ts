@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process';
 import { open } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import type { ChangedDisk } from '../support/disk/changed-disk.ts';
 import { type CrashState, crashStates } from '../support/disk/crash-states.ts';
 import { openDiskFile } from '../support/disk/disk-bytes.ts';
 import { type DigestCache, judgeDisk } from '../support/disk/judge-disk.ts';
 import { randomFrom } from '../support/disk/random.ts';
 import { WriteLog } from '../support/disk/write-log.ts';
+import { copySparse } from './copy-sparse.ts';
 import type { Life, Prepared, Recorded } from './prepare.ts';
 
 /** All states of one stretch of a machine's life, as the independent reader sees them. */
@@ -78,7 +77,7 @@ export async function writeState(
   path: string,
 ): Promise<void> {
   const { diskPath } = prepared.lives[life].beginning;
-  await promisify(execFile)('cp', ['--reflink=auto', '--sparse=always', diskPath, path]);
+  await copySparse(diskPath, path);
   const file = await open(path, 'r+');
   try {
     await file.truncate(disk.sizeBytes);
