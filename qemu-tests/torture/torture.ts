@@ -25,6 +25,8 @@ Cuts the power of machines in the middle of updates, gives it back, and looks at
   --only STAGE  this stage alone; may be given again
   --help        this
 
+Ctrl-C ends all machines and tells what was done so far.
+
 Stages:
 ${stages.map(({ name, title }) => `  ${name.padEnd(12)}  ${title}`).join('\n')}
 
@@ -76,35 +78,40 @@ async function torture(options: Options, signal: AbortSignal): Promise<number> {
   tell(`${cuts} power cuts of ${planned.length} machines, seed ${seed}, ${jobs} side by side`);
   const outcomes: CutOutcome[] = [];
   const booted: BootedState[] = [];
-  const waiting = [
-    ...pickStates(read, states, seed).map((picked) => async () => {
-      const outcome = await bootState(prepared, picked, stateOptions(seed));
-      signal.throwIfAborted();
-      booted.push(outcome);
-      tell(describeBooted(outcome));
-    }),
-    ...planned.map((next) => async () => {
+  const waiting = mixed(
+    planned.map((next) => async () => {
       const outcome = await cutMachine(prepared, next);
-      signal.throwIfAborted();
+      if (signal.aborted) return;
       outcomes.push(outcome);
       tell(describeOutcome(outcome));
     }),
-  ];
+    pickStates(read, states, seed).map((picked) => async () => {
+      const outcome = await bootState(prepared, picked, stateOptions(seed));
+      if (signal.aborted) return;
+      booted.push(outcome);
+      tell(describeBooted(outcome));
+    }),
+  );
   const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      signal.throwIfAborted();
+    for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift())
       await next();
-    }
   };
-  const ended = await Promise.allSettled(Array.from({ length: jobs }, work));
-  for (const { reason } of ended.filter((each) => each.status === 'rejected')) throw reason;
+  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+  await Promise.race([Promise.all(Array.from({ length: jobs }, work)), stopped]);
   for (const line of summarise(read, booted, outcomes, Date.now() - startedAt)) tell(line);
   const hasLost =
     [...outcomes, ...booted].some(({ fault }) => fault !== undefined) ||
     read.some(({ faultCount }) => faultCount > 0);
   // The disks that are kept lie over those of the prepared machines.
   if (!hasLost && process.env.KEELSON_KEEP !== '1') await rm(folder, { recursive: true, force: true });
-  return hasLost ? 1 : 0;
+  return signal.aborted ? 130 : Number(hasLost);
+}
+
+/** The few evenly among the many. */
+function mixed<Value>(many: readonly Value[], few: readonly Value[]): Value[] {
+  const place = (values: readonly Value[]) =>
+    values.map((value, index) => ({ value, at: (index + 0.5) / values.length }));
+  return [...place(many), ...place(few)].sort((one, other) => one.at - other.at).map(({ value }) => value);
 }
 
 const stateOptions = (seed: number) => ({ seed, mostPerWindow: 256 });
@@ -153,4 +160,5 @@ function readOptions(words: readonly string[]): Options | string {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+// What waits for a machine that was taken away would wait on.
+process.exit(await main(process.argv.slice(2)));
