@@ -78,8 +78,7 @@ export function registerReleases(program: Command, context: () => CommandContext
       .option('--expires <time>', 'how long news can be withheld unnoticed, such as 36h', '7d')
       .option('--refresh', 'only sign again before it expires; for a daily job')
       .option('--renew-root', 'sign the list of trusted keys again (offline keys)')
-      .option('--ssh-key <file>', 'private key for ssh://')
-      .option('--offline-passphrase-env <name>', 'variable that holds the passphrase of the offline keys'),
+      .option('--ssh-key <file>', 'private key for ssh://'),
   )
     .option('--json', 'machine-readable JSON lines on standard output')
     .addHelpText(
@@ -98,10 +97,14 @@ export function registerReleases(program: Command, context: () => CommandContext
 
 /** Of every command that signs: see open-signing.ts. */
 function addSigningOptions(command: Command): Command {
-  return command
-    .option('--release', 'refuse keys that are only for trying out')
-    .option('--keys <folder>', 'folder, or plain name, of your keys (default: development keys)')
-    .option('--passphrase-env <name>', 'variable that holds the passphrase of the keys')
-    .option('--passphrase-fd <n>', 'file descriptor with the passphrase of the keys', parseCount)
-    .option('--pin-env <name>', 'variable that holds the PIN of a token');
+  return (
+    command
+      .option('--release', 'refuse keys that are only for trying out')
+      .option('--keys <folder>', 'folder, or plain name, of your keys (default: development keys)')
+      .option('--passphrase-env <name>', 'variable that holds the passphrase of the keys')
+      // The first image of new keys, and each after a rotation, has a new list of the channel's keys, which these sign.
+      .option('--offline-passphrase-env <name>', 'variable that holds the passphrase of the offline keys')
+      .option('--passphrase-fd <n>', 'file descriptor with the passphrase of the keys', parseCount)
+      .option('--pin-env <name>', 'variable that holds the PIN of a token')
+  );
 }

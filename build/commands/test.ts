@@ -39,7 +39,28 @@ export async function runTestCommand(
   });
   refuseUnreachable(recipe);
   const folder = resolve(context.workingFolder, `out/${recipe.name}/test`);
-  await rm(folder, { recursive: true, force: true });
+  const { signal } = context.host;
+  const interrupt = (): void => interruptWaits(signal.reason as Error);
+  signal.addEventListener('abort', interrupt);
+  const forget = () => rm(folder, { recursive: true, force: true });
+  await forget();
+  try {
+    await testRecipe(context, recipe, folder, options);
+    if (options.keep !== true) await forget();
+  } catch (error) {
+    if (signal.aborted) await forget();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+  }
+}
+
+async function testRecipe(
+  context: CommandContext,
+  recipe: Recipe,
+  folder: string,
+  options: TestOptions,
+): Promise<void> {
   await mkdir(join(folder, 'www'), { recursive: true });
   const { workshop, build } = await withSession(context, async (session) => ({
     workshop: session.workshop,
@@ -74,20 +95,11 @@ export async function runTestCommand(
         }
       : {}),
   });
-  const { signal } = context.host;
-  const interrupt = (): void => interruptWaits(signal.reason as Error);
-  signal.addEventListener('abort', interrupt);
   try {
     await takeSteps(context, trial, emit);
-  } catch (error) {
-    await trial.dispose();
-    if (signal.aborted) await rm(folder, { recursive: true, force: true });
-    throw error;
   } finally {
-    signal.removeEventListener('abort', interrupt);
+    await trial.dispose();
   }
-  await trial.dispose();
-  if (options.keep !== true) await rm(folder, { recursive: true, force: true });
   tellEnd(context, recipe, trial, options.keep === true ? join(folder, 'machine') : undefined);
 }
 

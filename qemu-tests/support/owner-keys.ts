@@ -23,10 +23,12 @@ export interface OwnerKeys extends SigningKeys {
 }
 
 export async function makeOwnerKeys(folder: string): Promise<OwnerKeys> {
-  const options = ['--keys', folder, '--passphrase-env', 'KEELSON_TEST_PASSPHRASE'];
-  const offline = ['--offline-passphrase-env', 'KEELSON_TEST_OFFLINE_PASSPHRASE'];
+  const options = [
+    ...['--keys', folder, '--passphrase-env', 'KEELSON_TEST_PASSPHRASE'],
+    ...['--offline-passphrase-env', 'KEELSON_TEST_OFFLINE_PASSPHRASE'],
+  ];
   const run = async (...words: string[]): Promise<void> => {
-    await runKeelson(['keys', ...words, ...options, ...offline], variables);
+    await runKeelson(['keys', ...words, ...options], variables);
   };
   await rm(folder, { recursive: true, force: true });
   await run('init', 'owner', '--force');

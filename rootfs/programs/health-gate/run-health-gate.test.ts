@@ -32,6 +32,7 @@ interface Situation {
   readonly refused?: readonly object[];
   /** Ends with another code than 0. */
   readonly fails?: RegExp;
+  readonly isStateFull?: boolean;
 }
 
 interface Outcome {
@@ -79,6 +80,10 @@ function runGate(situation: Situation): Outcome {
     ...fake,
     readFile: (path, limit) =>
       path === '/proc/uptime' ? `${(fake.now() - startedAt) / 1000} 0` : fake.readFile(path, limit),
+    writeFileDurably: (path, content, mode) => {
+      if (situation.isStateFull === true) throw new Error('No space left on device');
+      fake.writeFileDurably(path, content, mode);
+    },
   };
   expect(runHealthGate(device)).toBe(0);
   return {
@@ -185,6 +190,15 @@ describe('on trial', () => {
       files: { '/proc/net/route': '' },
     });
     expect(state?.phase).toBe('committed');
+  });
+
+  test.each([
+    ['was full before: the version is not to blame', true, 'boot-backend set-state b good'],
+    ['is full now, and was not before: it is not well', false, 'initctl --batch reboot'],
+  ])('state %s', (_name, isStateFull, command) => {
+    const before = { ...update.before, isStateFull };
+    const state: UpdateState = { ...staged, update: { ...update, before } };
+    expect(runGate({ names, state, isStateFull: true }).commands).toContain(command);
   });
 
   test('without a record, as when state was lost: judged all the same', () => {

@@ -195,6 +195,8 @@ describe('the pre-install handler', () => {
     RAUC_META_UPDATE_VERSION: '2026.11.1',
     RAUC_META_UPDATE_SEQUENCE: '202611000001',
     RAUC_IMAGE_DIGEST_1: 'ab',
+    RAUC_IMAGE_NAME_1: 'os.img',
+    RAUC_BUNDLE_MOUNT_POINT: '/run/bundle',
   };
   const installed = { compatible: 'demo-x86-64', version: '2026.11.0', minimumVersion: '2026.01.0' };
   const release = {
@@ -208,7 +210,14 @@ describe('the pre-install handler', () => {
       arguments: ['judge'],
       now: now * 1000,
       environment: { ...environment, ...changes },
-      files: accepted === undefined ? {} : { '/run/update/accepted.json': JSON.stringify(accepted) },
+      files: {
+        '/run/keelson/boot.json': JSON.stringify({ format: 1, slot: 'a', disk: 'vda', refused: [] }),
+        '/run/update/root-b': '-> /dev/vda3',
+        '/sys/class/block/vda3/size': '8\n',
+        '/run/bundle/os.img': 'x'.repeat(4096),
+        '/run/bundle/large.img': 'x'.repeat(4097),
+        ...(accepted === undefined ? {} : { '/run/update/accepted.json': JSON.stringify(accepted) }),
+      },
     });
     return { code: runUpdateAgent(machine), printed: machine.printed.join('\n') };
   };
@@ -234,6 +243,7 @@ describe('the pre-install handler', () => {
       'BUNDLE_FOREIGN',
     ],
     ['a lie about the sequence', { installed }, { RAUC_META_UPDATE_SEQUENCE: '1' }, 'BUNDLE_FOREIGN'],
+    ['larger than the slot', { installed }, { RAUC_IMAGE_NAME_1: 'large.img' }, 'BUNDLE_TOO_LARGE'],
     ['an index of yesterday', { installed, fromChannel: { release, expiresAt: now } }, {}, 'INDEX_EXPIRED'],
   ])('%s: refused', (_, accepted, changes, code) => {
     const outcome = judgeIt(accepted, changes as Record<string, string>);
