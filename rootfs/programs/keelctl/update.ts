@@ -1,5 +1,6 @@
 import { releaseVersionPattern } from '../../../build/contract/release-version.ts';
 import type { Device } from '../device.ts';
+import { readBootRepair } from '../shared/boot-repair.ts';
 import {
   readHistory,
   readJson,
@@ -105,8 +106,9 @@ function showStatus(device: Device, { isJson }: Invocation): ExitCode {
   const state = readState(device);
   const policy = readPolicy(device);
   const { recipe, version } = readEngine(device);
+  const boot = readBootRepair(device);
   if (isJson) {
-    printJson(device, { recipe, version, state, policy });
+    printJson(device, { recipe, version, state, policy, ...(boot && { boot }) });
     return 0;
   }
   device.print(`runs     ${recipe} ${version}`);
@@ -114,6 +116,8 @@ function showStatus(device: Device, { isJson }: Invocation): ExitCode {
   if (policy.isPaused) device.print('policy   paused on this machine');
   if (policy.pinnedVersion !== undefined)
     device.print(`policy   goes no further than ${policy.pinnedVersion}`);
+  for (const line of boot?.done ?? []) device.print(`boot     ${line}`);
+  for (const line of boot?.faults ?? []) device.print(`boot     the machine may not start again: ${line}`);
   return 0;
 }
 
