@@ -3,11 +3,13 @@ import { expect } from '@jest/globals';
 import { readFat } from '../build/boot/read-fat.ts';
 import { espLayout } from '../build/contract/machine-layout.ts';
 import type { BootRepair } from '../rootfs/programs/shared/boot-repair.ts';
+import { loaderVersion, waitForRepair, withMajorVersion } from './support/boot-files.ts';
 import { changeEsp, readEsp, readEspFile } from './support/edit-esp.ts';
-import { promise, step } from './support/step.ts';
+import { readEspStates } from './support/esp-states.ts';
+import { partitionOf } from './support/partitions.ts';
+import { promise, remark, step } from './support/step.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
 import { artefactOf } from './support/test-workshop.ts';
-import { waitFor } from './support/wait-for.ts';
 
 promise('a machine mends what it boots from, and updates its boot loader', () => {
   const loader = espLayout.bootLoader['x86-64'];
@@ -15,9 +17,10 @@ promise('a machine mends what it boots from, and updates its boot loader', () =>
   let built: Buffer;
   let version: string;
   let older: string;
+  let damaged: Buffer;
 
   step('minimal is built', async () => {
-    machine = await makeTestMachine({ test: 'boot-files' });
+    machine = await makeTestMachine({ test: 'boot-files', hasWriteLog: true });
     built = await readEsp(artefactOf(machine.build, 'disk', 'raw').path);
     version = loaderVersion(readEspFile(built, loader));
     older = version.replace(/^[0-9]+/, '256');
@@ -28,8 +31,8 @@ promise('a machine mends what it boots from, and updates its boot loader', () =>
     async () => {
       const kernel = readEspFile(built, espLayout.kernel.a);
       const addon = readEspFile(built, espLayout.addon.b);
-      await changeEsp(machine, {
-        [loader]: withMajor(readEspFile(built, loader), '256'),
+      damaged = await changeEsp(machine, {
+        [loader]: withMajorVersion(readEspFile(built, loader), '256'),
         [espLayout.kernel.a]: withWrongBit(kernel),
         [espLayout.loaderConf]: undefined,
         [espLayout.addon.b]: addon.subarray(0, 700),
@@ -41,7 +44,7 @@ promise('a machine mends what it boots from, and updates its boot loader', () =>
   );
 
   step('the machine finds all of it and mends it', async () => {
-    const { done, faults } = await repairOfThisBoot();
+    const { done, faults } = await waitForRepair(machine);
     expect(faults).toEqual([]);
     expect([...done].sort()).toEqual([
       `${espLayout.addon.b} differed from that of this version and was replaced`,
@@ -57,11 +60,29 @@ promise('a machine mends what it boots from, and updates its boot loader', () =>
     );
   });
 
+  step(
+    'wherever the power had gone away, boot loader and kernel were whole: the old ones or the new ones',
+    async () => {
+      await machine.cutPower();
+      const either = (path: string) => [damaged, built].map((esp) => digest(readEspFile(esp, path)));
+      const { offsetBytes } = await partitionOf(artefactOf(machine.build, 'disk', 'raw').path, 'esp');
+      const { states, faults } = readEspStates({
+        before: damaged,
+        offsetBytes,
+        writeLogPath: machine.writeLogPath,
+        allowed: { [loader]: either(loader), [espLayout.kernel.a]: either(espLayout.kernel.a) },
+        mostPerWindow: 100,
+      });
+      expect(faults).toEqual([]);
+      expect(states).toBeGreaterThan(200);
+      remark(`${states} states read`);
+    },
+  );
+
   step('it starts with the new boot loader, and finds nothing more to do', async () => {
-    await machine.cutPower();
     await machine.boot();
     expect(await runningLoader()).toBe(version);
-    expect(await repairOfThisBoot()).toEqual({ format: 1, done: [], faults: [] });
+    expect(await waitForRepair(machine)).toEqual({ format: 1, done: [], faults: [] });
   });
 
   step('files that are lost or cut short while it runs are mended at the next look', async () => {
@@ -91,7 +112,7 @@ promise('a machine mends what it boots from, and updates its boot loader', () =>
     await machine.cutPower();
     await machine.boot();
     expect(await runningLoader()).toBe(version);
-    expect(await repairOfThisBoot()).toEqual({ format: 1, done: [], faults: [] });
+    expect(await waitForRepair(machine)).toEqual({ format: 1, done: [], faults: [] });
     await machine.cutPower();
   });
 
@@ -108,7 +129,7 @@ promise('a machine mends what it boots from, and updates its boot loader', () =>
         },
       );
       await machine.boot();
-      const { done, faults } = await repairOfThisBoot();
+      const { done, faults } = await waitForRepair(machine);
       expect([done, faults]).toEqual([[`leftovers beside ${loader} were removed`], []]);
       await expectAsBuilt(['a.tmp']);
       await machine.cutPower();
@@ -119,11 +140,11 @@ promise('a machine mends what it boots from, and updates its boot loader', () =>
   );
 
   step('a boot loader that is newer than that of the version which runs stays', async () => {
-    const newer = withMajor(readEspFile(built, loader), '999');
+    const newer = withMajorVersion(readEspFile(built, loader), '999');
     await changeEsp(machine, { [loader]: newer });
     await machine.boot();
     expect(await runningLoader()).toBe(version.replace(/^[0-9]+/, '999'));
-    expect(await repairOfThisBoot()).toEqual({ format: 1, done: [], faults: [] });
+    expect(await waitForRepair(machine)).toEqual({ format: 1, done: [], faults: [] });
     expect(await digestOnEsp(loader)).toBe(digest(newer));
   });
 
@@ -137,16 +158,9 @@ promise('a machine mends what it boots from, and updates its boot loader', () =>
     return /^systemd-boot ([^\0]+)/.exec(text)?.[1] ?? text;
   }
 
-  function repairOfThisBoot(): Promise<BootRepair> {
-    return waitFor(
-      async () => JSON.parse(await machine.guest.run('cat /run/keelson/boot-repair.json')) as BootRepair,
-      { what: 'the look at the boot files', deadlineMs: 120_000 },
-    );
-  }
-
   async function lookAgain(): Promise<BootRepair> {
     await machine.guest.run('rm /run/keelson/boot-repair.json && initctl restart health-gate');
-    return repairOfThisBoot();
+    return waitForRepair(machine);
   }
 
   function onEsp(commands: string): Promise<string> {
@@ -170,23 +184,6 @@ promise('a machine mends what it boots from, and updates its boot loader', () =>
 });
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-
-function loaderVersion(bootLoader: Buffer): string {
-  return /LoaderInfo: systemd-boot (\S+)/.exec(bootLoader.toString('latin1'))?.[1] ?? '';
-}
-
-/** The same program, saying that it is of another version: `major` takes the place of the three digits at the start. */
-function withMajor(bootLoader: Buffer, major: string): Buffer {
-  const changed = Buffer.from(bootLoader);
-  for (const encoding of ['latin1', 'utf16le'] as const) {
-    const name = Buffer.from('systemd-boot ', encoding);
-    for (let at = changed.indexOf(name); at >= 0; at = changed.indexOf(name, at + 1)) {
-      const digits = changed.toString(encoding, at + name.length, at + name.length + (3 * name.length) / 13);
-      if (/^[0-9]{3}$/.test(digits)) changed.write(major, at + name.length, encoding);
-    }
-  }
-  return changed;
-}
 
 /** In the padding behind the last section, so that it starts all the same. */
 function withWrongBit(kernel: Buffer): Buffer {

@@ -22,13 +22,13 @@ export function readEspFile(esp: Buffer, path: string): Buffer {
 
 /**
  * Gives a machine that is off the EFI system partition that it was built with, but for these files (`undefined`: it is not
- * there) and what `patch` does to the bytes of the whole.
+ * there) and what `patch` does to the bytes of the whole, which come back.
  */
 export async function changeEsp(
   machine: TestMachine,
   files: Readonly<Record<string, Uint8Array | undefined>>,
   patch: (esp: Buffer) => void = () => {},
-): Promise<void> {
+): Promise<Buffer> {
   const { folder } = machine.files;
   const esp = join(folder, 'esp.fat');
   const file = join(folder, 'file');
@@ -51,4 +51,5 @@ export async function changeEsp(
   patch(bytes);
   await writePartition(machine, 'esp', bytes);
   await rm(esp);
+  return bytes;
 }

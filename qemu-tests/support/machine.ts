@@ -36,6 +36,8 @@ export interface MachineOptions {
   readonly diskBus?: DiskBus;
   /** What boots is signed, and the firmware checks it. */
   readonly hasSecureBoot?: boolean;
+  /** Every write to the disk since the last time the power came on is put down in `writeLogPath`. */
+  readonly hasWriteLog?: boolean;
 }
 
 /** A machine of a freshly built recipe, off until `powerOn`. */
@@ -47,6 +49,7 @@ export interface TestMachine {
   readonly workshop: Workshop;
   readonly build: BuildReport;
   readonly files: MachineFiles;
+  readonly writeLogPath: string;
   readonly guest: Guest;
   /** The same machine, logged in as another user. */
   guestAs(user: string): Guest;
@@ -107,12 +110,14 @@ export async function makeMachine(options: MachineOptions): Promise<TestMachine>
   };
   const guestAs = (name: string): Guest => new Guest(() => address(name));
   const guest = guestAs(user);
+  const writeLogPath = join(folder, 'machine', 'writes.log');
   const powerOn = async (): Promise<void> => {
     lastWords = undefined;
     const started = await startMachine(workshop, {
       files,
       ...(seedPath === undefined ? {} : { seedPath }),
       hasSecureBoot,
+      ...(options.hasWriteLog === true ? { writeLogPath } : {}),
       guestPorts: [22, ...(options.guestPorts ?? [])],
       ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
       ...(options.diskBus === undefined ? {} : { diskBus: options.diskBus }),
@@ -137,11 +142,14 @@ export async function makeMachine(options: MachineOptions): Promise<TestMachine>
     collectLogs,
     dispose: async () => {
       await cutPower();
-      if (!isKept) await rm(files.diskPath, { force: true });
+      if (isKept) return;
+      await rm(files.diskPath, { force: true });
+      await rm(writeLogPath, { force: true });
     },
     workshop,
     build,
     files,
+    writeLogPath,
     guest,
     guestAs,
     running,
