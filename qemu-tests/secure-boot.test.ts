@@ -1,22 +1,22 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import { readFat, readFatFile } from '../build/boot/read-fat.ts';
 import { espLayout } from '../build/contract/machine-layout.ts';
 import { signEfiProgram } from '../build/keys/authenticode.ts';
 import { makeKeys } from '../build/keys/make-keys.ts';
-import { signerFor } from '../build/keys/open-keys.ts';
+import { openKeys, signerFor } from '../build/keys/open-keys.ts';
 import { noSecrets } from '../build/keys/secrets.ts';
-import { writePartition } from './support/edit-disk.ts';
-import { partitionOf, readBytes } from './support/partitions.ts';
+import { loaderVersion, waitForRepair, withMajorVersion } from './support/boot-files.ts';
+import { changeEsp, readEsp, readEspFile } from './support/edit-esp.ts';
 import { promise, step } from './support/step.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
-import { artefactOf, buildRecipe, testOutputFolder } from './support/test-workshop.ts';
+import { artefactOf, buildRecipe, testKeysEnvironment, testOutputFolder } from './support/test-workshop.ts';
 
 const refused = /Error loading \\EFI\\Linux\\a\.efi: Access denied/;
 
 promise('with Secure Boot nothing starts that its owner did not sign', () => {
   let machine: TestMachine;
+  const loader = espLayout.bootLoader['x86-64'];
   let signed: Buffer;
 
   step('minimal is built and signed with development keys', async () => {
@@ -37,7 +37,7 @@ promise('with Secure Boot nothing starts that its owner did not sign', () => {
 
   step('an unsigned unified kernel image does not start', async () => {
     const unsigned = await buildRecipe('minimal', join(testOutputFolder, 'images/minimal'));
-    await putFile(espLayout.kernel.a, await readFile(artefactOf(unsigned, 'uki').path));
+    await changeEsp(machine, { [espLayout.kernel.a]: await readFile(artefactOf(unsigned, 'uki').path) });
     await expectRefusal();
   });
 
@@ -51,7 +51,8 @@ promise('with Secure Boot nothing starts that its owner did not sign', () => {
       isDevelopment: true,
       isForced: true,
     });
-    await putFile(espLayout.kernel.a, await signEfiProgram(signerFor(foreign, 'boot'), signed));
+    const resigned = await signEfiProgram(signerFor(foreign, 'boot'), signed);
+    await changeEsp(machine, { [espLayout.kernel.a]: resigned });
     await rm(folder, { recursive: true });
     await expectRefusal();
   });
@@ -61,21 +62,39 @@ promise('with Secure Boot nothing starts that its owner did not sign', () => {
     const at = changed.indexOf('panic=10');
     expect(at).toBeGreaterThan(0);
     changed.write('panic=99', at);
-    await putFile(espLayout.kernel.a, changed);
+    await changeEsp(machine, { [espLayout.kernel.a]: changed });
     await expectRefusal();
   });
 
   step('an addon that was not signed is ignored; the signed image starts', async () => {
-    await putFile(espLayout.addon.a, await unsignedAddon());
+    await changeEsp(machine, { [espLayout.addon.a]: await unsignedAddon() });
     await machine.boot();
     expect(await machine.serialLog()).toMatch(/Failed to read 'slot\.addon\.efi'.*Access denied/);
     expect(await machine.guest.run('cat /proc/cmdline')).not.toMatch(/rauc\.slot/);
+  });
+
+  step('the machine mends it, and replaces a signed boot loader that is older by its own', async () => {
+    const { done } = await waitForRepair(machine);
+    expect(done).toEqual([`${espLayout.addon.a} differed from that of this version and was replaced`]);
+    await machine.cutPower();
+    const own = readEspFile(await readEsp(artefactOf(machine.build, 'disk', 'raw').path), loader);
+    const keys = await openKeys(machine.workshop, {
+      folder: join(testKeysEnvironment.XDG_CONFIG_HOME, 'keelson/keys/development'),
+    });
+    const older = Buffer.from(await signEfiProgram(signerFor(keys, 'boot'), withMajorVersion(own, '256')));
+    await changeEsp(machine, { [loader]: older });
+    await machine.boot();
+    expect(await machine.serialLog()).toMatch(/UEFI Secure Boot is enabled/);
+    const { done: updated } = await waitForRepair(machine);
+    const version = loaderVersion(own);
+    const old = loaderVersion(older);
+    expect(updated).toEqual([`the boot loader was updated from systemd-boot ${old} to ${version}`]);
     await machine.cutPower();
   });
 
-  step('and untouched it starts as before', async () => {
-    await writePartition(machine, 'esp', await freshEsp());
+  step('which starts it as before', async () => {
     await machine.boot();
+    expect(await machine.serialLog()).toMatch(/UEFI Secure Boot is enabled/);
     expect(await machine.guest.run('cat /proc/cmdline')).toMatch(/rauc\.slot=a/);
     await machine.cutPower();
   });
@@ -87,39 +106,9 @@ promise('with Secure Boot nothing starts that its owner did not sign', () => {
     await machine.cutPower();
   }
 
-  async function freshEsp(): Promise<Buffer> {
-    const diskPath = artefactOf(machine.build, 'disk', 'raw').path;
-    const { offsetBytes, sizeBytes } = await partitionOf(diskPath, 'esp');
-    return readBytes(diskPath, offsetBytes, sizeBytes);
-  }
-
   /** As a build without signatures has it. */
   async function unsignedAddon(): Promise<Uint8Array> {
     const plain = await buildRecipe('minimal', join(testOutputFolder, 'images/minimal'));
-    const diskPath = artefactOf(plain, 'disk', 'raw').path;
-    const { offsetBytes, sizeBytes } = await partitionOf(diskPath, 'esp');
-    const esp = await readBytes(diskPath, offsetBytes, sizeBytes);
-    const read = (offset: number, size: number) => esp.subarray(offset, offset + size);
-    const entry = readFat(read).find(({ path }) => path === espLayout.addon.a);
-    if (entry === undefined) throw new Error('the plain build has no addon');
-    return readFatFile(read, entry);
-  }
-
-  /** The ESP as it was built, but for one file. */
-  async function putFile(path: string, content: Uint8Array): Promise<void> {
-    const { folder } = machine.files;
-    const esp = join(folder, 'esp.fat');
-    const file = join(folder, 'file');
-    await writeFile(esp, await freshEsp());
-    await writeFile(file, content);
-    const tools = await machine.workshop.openTools('image');
-    await tools.run({
-      file: '/usr/bin/mcopy',
-      arguments: ['-o', '-i', esp, file, `::${path}`],
-      writable: [folder],
-    });
-    await writePartition(machine, 'esp', await readFile(esp));
-    await rm(esp);
-    await rm(file);
+    return readEspFile(await readEsp(artefactOf(plain, 'disk', 'raw').path), espLayout.addon.a);
   }
 });

@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readLoaderVersion } from '../contract/loader-version.ts';
 import { espLayout } from '../contract/machine-layout.ts';
+import type { PackageSet } from '../debian/package-set.ts';
+import { KeelsonError } from '../errors/keelson-error.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { efiNames } from './efi-names.ts';
-import type { BootFiles, UnifiedKernelImage } from './unified-kernel-image.ts';
+import { makeInitramfs } from './make-initramfs.ts';
+import type { LoaderFiles } from './unified-kernel-image.ts';
 
 /**
  * systemd-boot's settings, https://www.freedesktop.org/software/systemd/man/257/loader.conf.html. No `default`: it would
@@ -23,25 +28,28 @@ const loaderConf = [
 ].join('\n');
 
 /**
- * The files of a fresh ESP: boot loader, the unified kernel image of slot a (good from the start, so not counted), and
- * for each slot the addon that says which slot it is. No random seed: systemd-boot would rewrite it at each boot.
+ * The files of a fresh ESP but for the kernel image: boot loader, its settings, and for each slot the addon that says which
+ * slot it is. No random seed: systemd-boot would rewrite it at each boot.
  */
-export async function makeBootFiles(
+export async function makeLoaderFiles(
   workshop: Workshop,
   recipe: Recipe,
-  uki: UnifiedKernelImage,
-): Promise<BootFiles> {
+  packages: PackageSet,
+  kernel: Kernel,
+): Promise<LoaderFiles> {
   const tools = await workshop.openTools('image');
-  const addonStub = await readFile(uki.addonStub);
-  const bootLoader = await readFile(uki.bootLoader);
+  // The boot loader is of the same locked package as the stub of the kernel image.
+  const initramfs = await makeInitramfs(workshop, recipe, packages, kernel);
+  const bootLoader = await readFile(initramfs.bootLoader.path);
+  checkVersion(bootLoader);
   const { suffix } = efiNames[recipe.architecture];
   const step = await workshop.store.step(
     {
       title: 'make boot files',
       moduleUrl: import.meta.url,
       inputs: {
-        addonStub: digest(addonStub),
-        bootLoader: digest(bootLoader),
+        addonStub: initramfs.addonStub.sha256,
+        bootLoader: initramfs.bootLoader.sha256,
         suffix,
         loaderConf,
         tools: tools.id,
@@ -49,8 +57,8 @@ export async function makeBootFiles(
     },
     async (folder) => {
       const stub = join(folder, 'addon.stub');
-      await copyFile(uki.addonStub, stub);
-      await copyFile(uki.bootLoader, join(folder, 'boot.efi'));
+      await copyFile(initramfs.addonStub.path, stub);
+      await writeFile(join(folder, 'boot.efi'), bootLoader);
       await writeFile(join(folder, 'loader.conf'), loaderConf);
       const files: { path: string; file: string }[] = [
         { path: espLayout.bootLoader[recipe.architecture], file: 'boot.efi' },
@@ -82,11 +90,22 @@ export async function makeBootFiles(
     readonly file: string;
     readonly sha256: string;
   }[];
-  const files = [
-    ...listed.map(({ path, file, sha256 }) => ({ path, source: join(step.folder, file), sha256 })),
-    { path: espLayout.kernel.a, source: uki.path, sha256: uki.sha256 },
-  ];
-  return { files: files.sort((one, other) => (one.path < other.path ? -1 : 1)) };
+  return {
+    files: listed
+      .map(({ path, file, sha256 }) => ({ path, source: join(step.folder, file), sha256 }))
+      .sort((one, other) => (one.path < other.path ? -1 : 1)),
+  };
+}
+
+/** A machine replaces its boot loader only by one that is not older. */
+function checkVersion(bootLoader: Buffer): void {
+  if (readLoaderVersion((offset, size) => bootLoader.subarray(offset, offset + size)) !== undefined) return;
+  throw new KeelsonError({
+    code: 'BOOT_LOADER_UNKNOWN',
+    class: 'internal',
+    message: 'Cannot use this boot loader: it does not say which version of systemd-boot it is',
+    hint: 'Lock another version of systemd-boot-efi.',
+  });
 }
 
 function digest(content: Buffer): string {

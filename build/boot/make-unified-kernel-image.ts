@@ -111,8 +111,6 @@ export async function makeUnifiedKernelImage(
     kernelBytes: kernel.image.sizeBytes,
     initramfsBytes: initramfs.sizeBytes,
     commandLine,
-    bootLoader: initramfs.bootLoader.path,
-    addonStub: initramfs.addonStub.path,
     packages: [...kernelPackages, ...initramfs.packages].sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }

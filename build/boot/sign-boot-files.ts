@@ -5,7 +5,7 @@ import { signEfiProgram } from '../keys/authenticode.ts';
 import type { EfiVariableName } from '../keys/efi-variable.ts';
 import type { Signer } from '../keys/signer.ts';
 import type { Workshop } from '../tools/workshop.ts';
-import type { BootFiles, UnifiedKernelImage } from './unified-kernel-image.ts';
+import type { BootFile, LoaderFiles, UnifiedKernelImage } from './unified-kernel-image.ts';
 
 /** How what boots is signed, and what a machine in setup mode enrols. */
 export interface SecureBoot {
@@ -30,17 +30,15 @@ export async function signUki(
   return { ...uki, ...signed };
 }
 
-/** Signs the boot loader and the addons, and adds the keys to enrol. The UKI of slot a is what `signUki` gave. */
-export async function signBootFiles(
+/** Signs the boot loader and the addons, and adds the keys to enrol. */
+export async function signLoaderFiles(
   workshop: Workshop,
   { signer, variables }: SecureBoot,
-  bootFiles: BootFiles,
-  signedUki: UnifiedKernelImage,
-): Promise<BootFiles> {
-  const files: BootFiles['files'][number][] = [];
-  for (const file of bootFiles.files) {
-    const isUnsigned = /\.efi$/i.test(file.path) && file.sha256 !== signedUki.sha256;
-    if (!isUnsigned) {
+  loaderFiles: LoaderFiles,
+): Promise<LoaderFiles> {
+  const files: BootFile[] = [];
+  for (const file of loaderFiles.files) {
+    if (!/\.efi$/i.test(file.path)) {
       files.push(file);
       continue;
     }

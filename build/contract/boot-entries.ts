@@ -24,6 +24,8 @@ export interface BootFileEntry {
   readonly sizeBytes: number;
   /** Of its os-release; left out when it is no unified kernel image, which the boot loader passes over. */
   readonly release?: { readonly imageId: string; readonly version: string };
+  /** Compared with the slot's own image, where somebody looked: `wrong` can be read, and is something else. */
+  readonly content?: 'right' | 'wrong' | 'unreadable';
 }
 
 /** A file that the boot loader would list. */

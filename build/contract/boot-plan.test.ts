@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   boot,
   cutsOf,
+  examine,
   finish,
   folderOf,
   listFiles,
@@ -17,6 +18,7 @@ import {
   otherSlot,
   planCollect,
   planRepair,
+  planRepairOther,
   planSetPrimary,
   planSetState,
 } from './boot-plan.ts';
@@ -35,7 +37,9 @@ const lines = (operations: readonly BootOperation[]) =>
       ? `write ${operation.to}`
       : operation.do === 'rename'
         ? `${operation.from} -> ${operation.to}`
-        : `remove ${operation.name}`,
+        : operation.do === 'exchange'
+          ? `${operation.one} <-> ${operation.other}`
+          : `remove ${operation.name}`,
   );
 
 describe('what RAUC asks for', () => {
@@ -266,5 +270,86 @@ describe.each(['a', 'b'] as const)('power cuts while slot %s runs', (running) =>
     };
     const repaired = finish(start, planRepair(folderOf(start, running)));
     expect(Object.keys(repaired.folder.names)).toEqual([`${running}.efi`]);
+  });
+});
+
+describe.each(['a', 'b'] as const)('files that are not what slot %s or the other one holds', (running) => {
+  const other = otherSlot(running);
+  const roots = { a: '2026.11.4', b: '2026.11.4', [running]: '2026.11.5' } as MachineState['roots'];
+  const right = (slot: BootSlot) => makeChain(slot, roots[slot] as string);
+  const rotten = (slot: BootSlot) => makeChain(slot, roots[slot] as string, false);
+
+  /** Every damage to the names that a slot may have, with leftovers that may share clusters. */
+  function* damages(slot: BootSlot): Generator<MachineState['folder']> {
+    for (const chain of [right(slot), rotten(slot)])
+      for (const name of [`${slot}.efi`, `${slot}+2-1.efi`, `${slot}+0-3.efi`]) {
+        yield { names: { [name]: chain }, freed: [] };
+        yield { names: { [name]: chain }, freed: [chain.id] };
+        yield { names: { [name]: chain, [`${slot}.tmp`]: chain }, freed: [] };
+        yield { names: { [name]: chain, [`${slot}.tmp`]: chain }, freed: [chain.id] };
+        yield { names: { [name]: chain, [`${slot}.tmp`]: right(slot) }, freed: [] };
+        yield {
+          names: { [name]: chain, [`${slot}-0.old`]: rotten(slot), [`${slot}.tmp`]: chain },
+          freed: [],
+        };
+        yield { names: { [name]: chain, [`${slot}+1-2.efi`]: right(slot) }, freed: [] };
+        yield { names: { [name]: chain, [`${slot}+1-2.efi`]: rotten(slot) }, freed: [] };
+      }
+  }
+
+  function* starts(): Generator<MachineState> {
+    for (const mine of damages(running))
+      for (const theirs of damages(other))
+        yield {
+          folder: { names: { ...theirs.names, ...mine.names }, freed: [...mine.freed, ...theirs.freed] },
+          roots,
+        };
+    for (const theirs of damages(other)) yield { folder: theirs, roots };
+  }
+
+  const isRight = (state: MachineState) =>
+    listFiles(state, roots).every(
+      ({ name, content }) => !name.endsWith('.efi') || content === undefined || content === 'right',
+    );
+  const repair = (state: MachineState) => {
+    const first = finish(state, planRepair(examine(state, running)));
+    return finish(first, planRepairOther(examine(first, running), false));
+  };
+
+  test('are made right, and wherever that is cut off, at the next attempt', () => {
+    let count = 0;
+    for (const start of starts()) {
+      const repaired = repair(start);
+      expect([isRight(repaired), Object.keys(start.folder.names)]).toEqual([
+        true,
+        Object.keys(start.folder.names),
+      ]);
+      expect(Object.keys(repaired.folder.names).some((name) => name.startsWith(running))).toBe(true);
+      for (const cut of cutsOf(start, planRepair(examine(start, running)))) {
+        count++;
+        if (boot(start).kind === 'booted') expectBoot(cut);
+        expect(isRight(repair(cut))).toBe(true);
+      }
+      const mended = finish(start, planRepair(examine(start, running)));
+      for (const cut of cutsOf(mended, planRepairOther(examine(mended, running), false))) {
+        count++;
+        expect(isRight(repair(cut))).toBe(true);
+      }
+    }
+    expect(count).toBeGreaterThan(1000);
+  });
+
+  test('on a new file system both slots have their entry again, and the running one is next', () => {
+    for (const otherVersion of ['2026.11.4', '2026.11.5', '2026.11.6']) {
+      const start = { folder: { names: {}, freed: [] }, roots: { ...roots, [other]: otherVersion } };
+      const first = finish(start, planRepair(examine(start, running)));
+      const done = finish(first, planRepairOther(examine(first, running), true));
+      expect(expectBoot(done).slot).toBe(running);
+      expect(
+        Object.keys(done.folder.names)
+          .map((name) => name[0])
+          .sort(),
+      ).toEqual(['a', 'b']);
+    }
   });
 });

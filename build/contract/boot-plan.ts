@@ -22,6 +22,9 @@ import {
  *    the other's content away. So nothing of a slot is deleted, emptied or replaced while the boot loader may see any file of
  *    that slot: it is first renamed to where the boot loader does not look.
  * 2. An empty file owns no clusters: it may be deleted at any time.
+ * 3. A name whose file cannot be read may stand for clusters that are free, and to give it back later would tear away what was
+ *    written there since: it goes before anything is written. Nobody boots it, so nothing is lost.
+ * 4. Names whose content differs do not share clusters.
  */
 export type BootOperation =
   /**
@@ -31,6 +34,8 @@ export type BootOperation =
   | { readonly do: 'write'; readonly slot: BootSlot; readonly to: string }
   /** The new name is not there yet. */
   | { readonly do: 'rename'; readonly from: string; readonly to: string }
+  /** Two names that are there change places; at every moment each of them stands for one of the two files, whole. */
+  | { readonly do: 'exchange'; readonly one: string; readonly other: string }
   | { readonly do: 'remove'; readonly name: string };
 
 /** \EFI\Linux as found, and what the slots hold from which it can be written again. */
@@ -109,11 +114,33 @@ export function planCollect(folder: BootFolder): readonly BootOperation[] {
   return draft.operations;
 }
 
-/** Collects, and writes the running slot's entry again when it was lost. */
+/** Collects, and writes the running slot's entry again when it was lost or is not what the slot holds. */
 export function planRepair(folder: BootFolder): readonly BootOperation[] {
   const draft = new Draft(folder);
+  for (const { name, content } of draft.files) {
+    if (content === 'unreadable') draft.remove(name);
+  }
   collectInto(draft);
-  if (folder.slots[folder.running] !== undefined) ensureEntry(draft, folder.running);
+  if (folder.slots[folder.running] !== undefined) {
+    draft.mend(folder.running);
+    ensureEntry(draft, folder.running);
+  }
+  return draft.operations;
+}
+
+/**
+ * The same for the slot that does not run, after the running one. That its entry is missing is no fault: so it is when the slot
+ * was about to be written. Only when the folder is new nobody knows that, and it is written as one to fall back on.
+ */
+export function planRepairOther(folder: BootFolder, isNew: boolean): readonly BootOperation[] {
+  const draft = new Draft(folder);
+  const other = otherSlot(folder.running);
+  if (folder.slots[other] === undefined) return [];
+  draft.mend(other);
+  if (isNew) {
+    ensureEntry(draft, other);
+    if (chooseEntry(draft.files)?.slot === other) draft.demote(other);
+  }
   return draft.operations;
 }
 
@@ -130,7 +157,6 @@ function collectInto(draft: Draft): void {
   }
 }
 
-/** The slot runs, so its own image is good to boot. */
 function ensureEntry(draft: Draft, slot: BootSlot): void {
   if (entriesOf(draft.files, slot).length > 0) return;
   draft.retireEntries(slot);
@@ -192,12 +218,29 @@ class Draft {
   }
 
   write(slot: BootSlot, tries?: BootTries): void {
-    const release = this.#slots[slot];
-    if (release === undefined) throw new BootPlanRefused(`slot ${slot} holds no whole unified kernel image`);
     const name = asideName(slot);
-    this.operations.push({ do: 'write', slot, to: name });
-    this.files = [...this.files, { name, sizeBytes: 1, release }];
+    this.#writeAside(slot, name);
     this.rename(name, formatBootName(slot, tries));
+  }
+
+  /** Every visible name stands for what the slot holds, or for nothing; the name that would be booted keeps its tries. */
+  mend(slot: BootSlot): void {
+    const wrong = this.#visible(slot).filter(({ content }) => content === 'wrong');
+    const isRight = this.#visible(slot).some(({ content }) => content === 'right');
+    const first = chooseEntry(wrong) ?? wrong[0];
+    if (first === undefined) return;
+    if (!isRight) {
+      const isTaken = this.files.some(({ name }) => isSame(name, asideName(slot)));
+      const name = isTaken ? this.#freeRetiredName(slot) : asideName(slot);
+      this.#writeAside(slot, name);
+      this.#exchange(name, first.name);
+    }
+    const left = this.#visible(slot).filter(({ content }) => content === 'wrong');
+    this.#retire(left);
+    for (const { name, content } of this.files) {
+      const parsed = parseBootName(name);
+      if (parsed?.kind === 'aside' && parsed.slot === slot && content === 'wrong') this.remove(name);
+    }
   }
 
   rename(from: string, to: string): void {
@@ -208,6 +251,22 @@ class Draft {
   remove(name: string): void {
     this.operations.push({ do: 'remove', name });
     this.files = this.files.filter((file) => !isSame(file.name, name));
+  }
+
+  #writeAside(slot: BootSlot, name: string): void {
+    const release = this.#slots[slot];
+    if (release === undefined) throw new BootPlanRefused(`slot ${slot} holds no whole unified kernel image`);
+    this.operations.push({ do: 'write', slot, to: name });
+    this.files = [...this.files, { name, sizeBytes: 1, release, content: 'right' }];
+  }
+
+  #exchange(one: string, other: string): void {
+    this.operations.push({ do: 'exchange', one, other });
+    const at = (name: string) => this.files.find((file) => isSame(file.name, name)) as BootFileEntry;
+    const [first, second] = [at(one), at(other)];
+    this.files = this.files.map((file) =>
+      file === first ? { ...second, name: one } : file === second ? { ...first, name: other } : file,
+    );
   }
 
   #visible(slot: BootSlot): readonly BootFileEntry[] {

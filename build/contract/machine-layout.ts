@@ -27,6 +27,11 @@ export const machineLayout = {
   logs: '/var/lib/keelson/log',
   /** Whom this machine trusts for updates: `update.pem`, `channel-root.json`. From the keys, or from the recipe's files. */
   trust: '/usr/lib/keelson/trust',
+  /**
+   * The EFI system partition's files but for the kernel images, below the paths that they have there: what it is mended with,
+   * and how the boot loader is updated.
+   */
+  bootFiles: '/usr/lib/keelson/boot-files',
   osRelease: '/usr/lib/os-release',
 } as const;
 

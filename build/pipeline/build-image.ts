@@ -1,7 +1,7 @@
-import { makeBootFiles } from '../boot/make-boot-files.ts';
+import { makeLoaderFiles } from '../boot/make-boot-files.ts';
 import { makeUnifiedKernelImage } from '../boot/make-unified-kernel-image.ts';
-import { type SecureBoot, signBootFiles, signUki } from '../boot/sign-boot-files.ts';
-import type { BootFiles, UnifiedKernelImage } from '../boot/unified-kernel-image.ts';
+import { type SecureBoot, signLoaderFiles, signUki } from '../boot/sign-boot-files.ts';
+import { addKernel, type BootFiles, type UnifiedKernelImage } from '../boot/unified-kernel-image.ts';
 import type { OutputArtefact } from '../contract/output-artefact.ts';
 import { openLockedPackages } from '../debian/open-packages.ts';
 import { checkImageBudget } from '../disk/check-image-budget.ts';
@@ -79,9 +79,16 @@ export async function buildSlot(
   const packages = await stage('packages', () => openLockedPackages(workshop, recipe, lockfile));
   const kernel = await stage('kernel', () => prepareKernel(workshop, recipe, packages));
   const bundles = await stage('services', () => compileServices(workshop, recipe, packages));
-  const composed = await stage('compose', () =>
-    composeRootfs(workshop, recipe, packages, kernel, bundles, trust),
-  );
+  const { composed, loaderFiles } = await stage('compose', async () => {
+    const unsigned = await makeLoaderFiles(workshop, recipe, packages, kernel);
+    const loaderFiles =
+      secureBoot === undefined ? unsigned : await signLoaderFiles(workshop, secureBoot, unsigned);
+    const given = { trust, bootFiles: loaderFiles.files };
+    return {
+      composed: await composeRootfs(workshop, recipe, packages, kernel, bundles, given),
+      loaderFiles,
+    };
+  });
   const sealed = await stage('seal', () => sealRootfs(workshop, recipe, composed));
   const uki = await stage('uki', async () => {
     const unsigned = await makeUnifiedKernelImage(workshop, recipe, packages, kernel, sealed);
@@ -94,10 +101,7 @@ export async function buildSlot(
   });
   return stage('slot', async () => {
     const slot = await makeSlotImage(workshop, recipe, sealed, uki);
-    const unsigned = await makeBootFiles(workshop, recipe, uki);
-    const bootFiles =
-      secureBoot === undefined ? unsigned : await signBootFiles(workshop, secureBoot, unsigned, uki);
-    return { composed, sealed, uki, slot, bootFiles };
+    return { composed, sealed, uki, slot, bootFiles: addKernel(loaderFiles, uki) };
   });
 }
 

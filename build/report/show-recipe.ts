@@ -1,5 +1,6 @@
-import { makeBootFiles } from '../boot/make-boot-files.ts';
+import { makeLoaderFiles } from '../boot/make-boot-files.ts';
 import { makeUnifiedKernelImage } from '../boot/make-unified-kernel-image.ts';
+import { addKernel } from '../boot/unified-kernel-image.ts';
 import { openLockedPackages } from '../debian/open-packages.ts';
 import { makeDiskImage } from '../disk/make-disk-image.ts';
 import { makeSlotImage } from '../disk/make-slot-image.ts';
@@ -26,11 +27,14 @@ export async function showRecipe(
   const packages = await openLockedPackages(workshop, recipe, lockfile);
   const kernel = await prepareKernel(workshop, recipe, packages);
   const bundles = await compileServices(workshop, recipe, packages);
-  const composed = await composeRootfs(workshop, recipe, packages, kernel, bundles);
+  const loaderFiles = await makeLoaderFiles(workshop, recipe, packages, kernel);
+  const composed = await composeRootfs(workshop, recipe, packages, kernel, bundles, {
+    bootFiles: loaderFiles.files,
+  });
   const sealed = await sealRootfs(workshop, recipe, composed);
   const uki = await makeUnifiedKernelImage(workshop, recipe, packages, kernel, sealed);
   const slot = await makeSlotImage(workshop, recipe, sealed, uki);
-  const disk = await makeDiskImage(workshop, recipe, slot, await makeBootFiles(workshop, recipe, uki));
+  const disk = await makeDiskImage(workshop, recipe, slot, addKernel(loaderFiles, uki));
 
   const given = [...composed.packages, ...uki.packages];
   const unique = new Map(given.map((locked) => [`${locked.name} ${locked.version}`, locked]));

@@ -8,7 +8,7 @@ import type { OciBundle } from '../services/oci-bundle.ts';
 import { canonicalJson } from '../store/canonical-json.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { makeProgramBundler } from './bundle-program.ts';
-import { bytesOf } from './byte-source.ts';
+import { bytesOf, bytesOfFile } from './byte-source.ts';
 import type { ComposedRootfs } from './composed-rootfs.ts';
 import { makeEngineFile } from './engine-file.ts';
 import { measureParts, type TreePart } from './measure-parts.ts';
@@ -18,6 +18,13 @@ import { sliceBase } from './slice-recipe.ts';
 import type { Tree, TreeNode } from './tree.ts';
 import { TreeDraft } from './tree-draft.ts';
 import type { TrustFiles } from './trust-files.ts';
+
+/** What the root gets beside packages, services and the recipe's own files. */
+export interface GivenFiles {
+  readonly trust?: TrustFiles | undefined;
+  /** Path on the EFI system partition, and that of its bytes. */
+  readonly bootFiles?: readonly { readonly path: string; readonly source: string }[];
+}
 
 /**
  * The machine's whole root as data: base layers and the recipe's files, kernel modules, services, and the files that say what
@@ -29,7 +36,7 @@ export async function composeRootfs(
   packages: PackageSet,
   kernel: Kernel,
   bundles: readonly OciBundle[],
-  trust: TrustFiles = new Map(),
+  { trust = new Map(), bootFiles = [] }: GivenFiles = {},
 ): Promise<ComposedRootfs> {
   const base = await sliceBase(recipe, packages.group('base'), makeProgramBundler());
   const givers: readonly (readonly [group: string, packages: readonly LockedPackage[]])[] = [
@@ -44,6 +51,7 @@ export async function composeRootfs(
     ...bundles.map((bundle) => ({ name: `service ${bundle.service.name}`, tree: placeBundle(bundle) })),
     { name: 'descriptions', tree: describe(recipe, builtAt, packages, givers, bundles) },
     ...(trust.size === 0 ? [] : [{ name: 'trust', tree: placeTrust(trust) }]),
+    ...(bootFiles.length === 0 ? [] : [{ name: 'boot files', tree: await placeBootFiles(bootFiles) }]),
   ];
   return {
     tree: mergeParts(parts),
@@ -70,6 +78,17 @@ function placeTrust(trust: TrustFiles): Tree {
   return new Map(
     [...trust].map(([name, text]) => [`${machineLayout.trust}/${name}`, textFile(text, 'keys')]),
   );
+}
+
+async function placeBootFiles(files: NonNullable<GivenFiles['bootFiles']>): Promise<Tree> {
+  const nodes = files.map(async ({ path, source }): Promise<readonly [string, TreeNode]> => {
+    const content = await bytesOfFile(source);
+    return [
+      `${machineLayout.bootFiles}/${path}`,
+      { type: 'file', content, mode: 0o644, uid: 0, gid: 0, origin: 'builder' },
+    ];
+  });
+  return new Map(await Promise.all(nodes));
 }
 
 /** What programs on the machine, people and scanners read to know what this machine is. */

@@ -36,13 +36,24 @@ export const makeChain = (slot: BootSlot, version: string, isWhole = true): Chai
   isWhole,
 });
 
-/** What the machine sees when it lists the folder. */
-export function listFiles({ folder }: MachineState): readonly BootFileEntry[] {
-  return Object.entries(folder.names).map(([name, chain]) =>
-    chain === undefined
-      ? { name, sizeBytes: 0 }
-      : { name, sizeBytes: 9, release: { imageId: 'demo', version: chain.version } },
-  );
+/** What the machine sees when it lists the folder; with `roots` also whether the content is that of the slot. */
+export function listFiles(
+  { folder }: Pick<MachineState, 'folder'>,
+  roots?: MachineState['roots'],
+): readonly BootFileEntry[] {
+  return Object.entries(folder.names).map(([name, chain]) => {
+    if (chain === undefined) return { name, sizeBytes: 0 };
+    const entry = { name, sizeBytes: 9, release: { imageId: 'demo', version: chain.version } };
+    if (roots === undefined) return entry;
+    if (folder.freed.includes(chain.id)) return { name, sizeBytes: 9, content: 'unreadable' };
+    const isRight = chain.isWhole && roots[chain.slot] === chain.version;
+    return { ...entry, content: isRight ? 'right' : 'wrong' };
+  });
+}
+
+/** As `folderOf`, with the content of every file compared. */
+export function examine(state: MachineState, running: BootSlot): BootFolder {
+  return { ...folderOf(state, running), files: listFiles(state, state.roots) };
 }
 
 export function folderOf(state: MachineState, running: BootSlot): BootFolder {
@@ -82,6 +93,18 @@ export function crashStates(state: MachineState, operation: BootOperation): read
         withFolder({ names: { ...names, [to]: undefined }, freed }),
         withFolder({ names: { ...names, [to]: chain }, freed }),
         withFolder({ names: { ...rest, [to]: chain }, freed }),
+      ];
+    }
+    case 'exchange': {
+      const { one, other } = operation;
+      if (!(one in names) || !(other in names)) throw new Error(`${one} or ${other} is not there`);
+      const [first, second] = [names[one], names[other]];
+      // Two entries of one sector, or of two that reach the disk in any order.
+      return [
+        state,
+        withFolder({ names: { ...names, [one]: second }, freed }),
+        withFolder({ names: { ...names, [other]: first }, freed }),
+        withFolder({ names: { ...names, [one]: second, [other]: first }, freed }),
       ];
     }
     case 'remove': {

@@ -43,6 +43,8 @@ export interface MachineOptions {
   readonly isKept?: boolean;
   /** What boots is signed, and the firmware checks it. */
   readonly hasSecureBoot?: boolean;
+  /** Every write to the disk since the last time the power came on is put down in `writeLogPath`. */
+  readonly hasWriteLog?: boolean;
 }
 
 /** A machine of a freshly built recipe, off until `powerOn`. */
@@ -54,6 +56,7 @@ export interface TestMachine {
   readonly workshop: Workshop;
   readonly build: BuildReport;
   readonly files: MachineFiles;
+  readonly writeLogPath: string;
   readonly guest: Guest;
   /** The same machine, logged in as another user. */
   guestAs(user: string): Guest;
@@ -127,12 +130,14 @@ export async function makeMachineOf(
   };
   const guestAs = (name: string): Guest => new Guest(() => address(name));
   const guest = guestAs(user);
+  const writeLogPath = join(folder, 'machine', 'writes.log');
   const powerOn = async (): Promise<void> => {
     lastWords = undefined;
     const started = await startMachine(workshop, {
       files,
       ...(seedPath === undefined ? {} : { seedPath }),
       hasSecureBoot,
+      ...(options.hasWriteLog === true ? { writeLogPath } : {}),
       guestPorts: [22, ...(options.guestPorts ?? [])],
       ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
       ...(options.diskBus === undefined ? {} : { diskBus: options.diskBus }),
@@ -158,11 +163,14 @@ export async function makeMachineOf(
     collectLogs,
     dispose: async () => {
       await cutPower();
-      if (options.isKept !== true && !isKept) await rm(files.diskPath, { force: true });
+      if (isKept || options.isKept === true) return;
+      await rm(files.diskPath, { force: true });
+      await rm(writeLogPath, { force: true });
     },
     workshop,
     build,
     files,
+    writeLogPath,
     guest,
     guestAs,
     running,

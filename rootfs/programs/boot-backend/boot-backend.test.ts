@@ -167,7 +167,7 @@ test('every change is on the disk before the next, and what is written is read b
   expect(machine.fake.commandsRun).toEqual([
     'umount /run/keelson/esp',
     'mount -t vfat -o dirsync,umask=077,nodev,nosuid,noexec,noatime,errors=continue /dev/vda1 /run/keelson/esp',
-    `dd if=/dev/vda3 of=${path} bs=64k iflag=skip_bytes,count_bytes conv=fsync skip=${offset} count=${size}`,
+    `dd if=/dev/vda3 bs=64k iflag=skip_bytes,count_bytes skip=${offset} count=${size} of=${path} conv=fsync`,
     `sync -f ${path}`,
     `sync ${path}`,
     `sha256sum ${path}`,

@@ -11,6 +11,11 @@ const mountPoint = `${machineLayout.runtime}/esp`;
  */
 const mountOptions = 'dirsync,umask=077,nodev,nosuid,noexec,noatime,errors=continue';
 
+/** Nothing was done yet; the message says why. */
+export class MountFailed extends Error {
+  override readonly name = 'MountFailed';
+}
+
 /** The device of the disk's partition with this label, such as `/dev/vda1`; names as in /sys/class/block. */
 export function findPartition(device: Device, disk: string, label: string): string {
   const folder = `/sys/block/${disk}`;
@@ -33,14 +38,25 @@ export function withBootPartition<Result>(
   disk: string,
   work: (folderPath: string) => Result,
 ): Result {
-  const partition = findPartition(device, disk, partitionLabels.esp);
+  return withEsp(device, findPartition(device, disk, partitionLabels.esp), (folder) =>
+    work(`${folder}/${espLayout.kernelFolder}`),
+  );
+}
+
+/** Mounts this partition while `work` runs, which is given the mount point. */
+export function withEsp<Result>(
+  device: Device,
+  partition: string,
+  work: (mountPoint: string) => Result,
+): Result {
   device.makeFolder(mountPoint, 0o700);
   // One that was killed may have left it there: then it is mounted anew, with the right options.
   device.run(['umount', mountPoint]);
-  must(device.run(['mount', '-t', 'vfat', '-o', mountOptions, partition, mountPoint]), `mount ${partition}`);
+  const mounting = device.run(['mount', '-t', 'vfat', '-o', mountOptions, partition, mountPoint]);
+  if (mounting.exitCode !== 0) throw new MountFailed(describe(mounting, `mount ${partition}`));
   let result: Result;
   try {
-    result = work(`${mountPoint}/${espLayout.kernelFolder}`);
+    result = work(mountPoint);
   } catch (error) {
     device.run(['umount', mountPoint]);
     throw error;
@@ -49,11 +65,43 @@ export function withBootPartition<Result>(
   return result;
 }
 
+/** An empty file system, as the builder makes it (build/disk/make-esp.ts) but for its serial number. */
+export function makeFileSystem(device: Device, partition: string): void {
+  must(device.run(['mkfs.vfat', '-n', 'ESP', partition]), `make a file system on ${partition}`);
+  must(device.run(['sync', partition]), `flush ${partition}`);
+}
+
+/**
+ * Whether the partition begins with what every FAT file system begins with, as Linux checks it (fs/fat/inode.c: fat_read_bpb).
+ * `undefined` when it cannot be read.
+ */
+export function hasFatHeader(device: Device, partition: string): boolean | undefined {
+  const sector = device.readBytes(partition, 0, 512);
+  if (sector === undefined || sector.length < 512) return undefined;
+  const view = new DataView(sector.buffer, sector.byteOffset, sector.byteLength);
+  const isPowerOfTwo = (value: number) => value > 0 && (value & (value - 1)) === 0;
+  const sectorBytes = view.getUint16(11, true);
+  const media = view.getUint8(21);
+  return (
+    isPowerOfTwo(sectorBytes) &&
+    sectorBytes >= 512 &&
+    sectorBytes <= 4096 &&
+    isPowerOfTwo(view.getUint8(13)) &&
+    view.getUint16(14, true) > 0 &&
+    view.getUint8(16) > 0 &&
+    (media >= 0xf8 || media === 0xf0)
+  );
+}
+
 /** Throws with the last line of what a command said. */
 export function must(outcome: CommandOutcome, what: string): CommandOutcome {
   if (outcome.exitCode === 0) {
     return outcome;
   }
-  const lines = `${outcome.stdout}\n${outcome.stderr}`.split('\n').filter((line) => line.trim() !== '');
-  throw new Error(`cannot ${what}: ${lines.at(-1)?.trim() ?? `exit code ${outcome.exitCode}`}`);
+  throw new Error(describe(outcome, what));
+}
+
+function describe({ stdout, stderr, exitCode }: CommandOutcome, what: string): string {
+  const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
+  return `cannot ${what}: ${lines.at(-1)?.trim() ?? `exit code ${exitCode}`}`;
 }

@@ -3,6 +3,7 @@ import type { BootFolder } from '../../../build/contract/boot-plan.ts';
 import { readSlotTrailer, type SlotTrailer } from '../../../build/contract/slot-layout.ts';
 import { readUkiRelease } from '../../../build/contract/uki-file.ts';
 import type { Device } from '../device.ts';
+import { digestFile } from './digest-file.ts';
 
 export type SlotDevices = Readonly<Record<BootSlot, string>>;
 
@@ -20,6 +21,27 @@ export function readFolder(
   const a = readSlotRelease(device, slotDevices.a);
   const b = readSlotRelease(device, slotDevices.b);
   return { files, running, slots: { ...(a && { a }), ...(b && { b }) } };
+}
+
+/** The same, with the content of every file read and compared with that of its slot. */
+export function examineFolder(
+  device: Device,
+  folderPath: string,
+  running: BootSlot,
+  slotDevices: SlotDevices,
+): BootFolder {
+  const folder = readFolder(device, folderPath, running, slotDevices);
+  const files = folder.files.map((file): BootFileEntry => {
+    const slot = parseBootName(file.name)?.slot;
+    const wanted = slot && attempt(() => readTrailer(device, slotDevices[slot]).uki.sha256);
+    if (wanted === undefined || file.sizeBytes === 0) return file;
+    const sha256 = digestFile(device, `${folderPath}/${file.name}`);
+    return {
+      ...file,
+      content: sha256 === undefined ? 'unreadable' : sha256 === wanted ? 'right' : 'wrong',
+    };
+  });
+  return { ...folder, files };
 }
 
 /** A file that cannot be read is one that the boot loader will not take either. */

@@ -3,15 +3,16 @@ import {
   getPrimary,
   getState,
   planCollect,
-  planRepair,
   planSetPrimary,
   planSetState,
 } from '../../../build/contract/boot-plan.ts';
+import { partitionLabels } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
 import { readBootFile } from '../shared/boot-file.ts';
 import { findPartition, withBootPartition } from './boot-partition.ts';
-import { carryOut } from './carry-out.ts';
+import { carryOut, kernelWriter } from './carry-out.ts';
 import { readFolder } from './read-folder.ts';
+import { repairBootPartition } from './repair.ts';
 
 const usage = `Use: boot-backend get-primary
      boot-backend set-primary a|b
@@ -47,10 +48,16 @@ function answer(device: Device, [verb, slot, state, ...more]: readonly string[])
     return [running];
   }
   const slots = { a: findPartition(device, disk, 'root-a'), b: findPartition(device, disk, 'root-b') };
+  if (request.verb === 'repair') {
+    const partition = findPartition(device, disk, partitionLabels.esp);
+    const { done, faults } = repairBootPartition(device, { running, partition, slots });
+    if (faults.length > 0) throw new Error(faults.join('; '));
+    return done;
+  }
   return withBootPartition(device, disk, (folderPath) => {
     const folder = readFolder(device, folderPath, running, slots);
     const change = (operations: ReturnType<typeof planCollect>): readonly string[] => {
-      carryOut(device, folderPath, slots, operations);
+      carryOut(device, folderPath, operations, kernelWriter(device, slots));
       return [];
     };
     switch (request.verb) {
@@ -67,10 +74,8 @@ function answer(device: Device, [verb, slot, state, ...more]: readonly string[])
         return change(planSetState(folder, request.slot, request.state));
       case 'set-primary':
         return change(planSetPrimary(folder, request.slot));
-      case 'collect':
-        return change(planCollect(folder));
       default:
-        return change(planRepair(folder));
+        return change(planCollect(folder));
     }
   });
 }

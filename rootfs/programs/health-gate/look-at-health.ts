@@ -128,16 +128,6 @@ function runChecks(device: Device): readonly string[] {
   );
 }
 
-/** Where nobody looks for commands of people, and nothing secret is printed. */
-export function tellConsole(device: Device, line: string): void {
-  device.printError(line);
-  try {
-    device.writeFile('/dev/console', `keelson: ${line}\n`);
-  } catch {
-    // A machine without a console has nobody to tell.
-  }
-}
-
 export function writeNotice(device: Device, text: string): void {
   device.makeFolder(machineLayout.runtime);
   device.writeFile(updatePaths.notice, `${text}\n`);

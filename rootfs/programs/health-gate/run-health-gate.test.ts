@@ -91,8 +91,8 @@ function runGate(situation: Situation): Outcome {
     state: JSON.parse(fake.files.get(`${folder}/state.json`) ?? 'null'),
     last: JSON.parse(fake.files.get(`${folder}/history.json`) ?? '[]').at(-1),
     commands: fake.commandsRun
-      .filter((line) => /^(qjs|initctl)/.test(line))
-      .map((line) => line.replace(/^qjs .*boot-backend.js/, 'boot-backend')),
+      .filter((line) => /boot-backend|^initctl/.test(line))
+      .map((line) => line.replace(/^.*\/boot-backend/, 'boot-backend')),
     seconds: (fake.now() - startedAt) / 1000,
   };
 }

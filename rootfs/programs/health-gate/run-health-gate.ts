@@ -5,6 +5,7 @@ import { findPartition, withBootPartition } from '../boot-backend/boot-partition
 import { readFolder } from '../boot-backend/read-folder.ts';
 import type { Device } from '../device.ts';
 import { type BootFile, readBootFile } from '../shared/boot-file.ts';
+import { tellConsole } from '../shared/console.ts';
 import {
   addToHistory,
   readBootId,
@@ -15,7 +16,7 @@ import {
   type UpdateState,
   writeState,
 } from '../shared/update/update-record.ts';
-import { lookAtHealth, tellConsole, writeNotice } from './look-at-health.ts';
+import { lookAtHealth, writeNotice } from './look-at-health.ts';
 import { closeLedger, tellOfLeftSlot, watchForRot } from './watch-for-rot.ts';
 
 /** `/etc/keelson/health-gate.json` of a recipe may say others. */
@@ -233,7 +234,7 @@ function explainReturn(boots: readonly TrialBoot[], boot: BootFile, update: Stag
 
 /** What went wrong, in words; `undefined` when it was done. */
 function backend(device: Device, ...words: readonly string[]): string | undefined {
-  const outcome = device.run(['qjs', '--std', '-m', '/usr/lib/keelson/programs/boot-backend.js', ...words]);
+  const outcome = device.run(['/usr/lib/keelson/boot-backend', ...words]);
   if (outcome.exitCode === 0) return undefined;
   const message = outcome.stderr.trim() || `exit code ${outcome.exitCode}`;
   device.printError(`boot-backend ${words.join(' ')}: ${message}`);

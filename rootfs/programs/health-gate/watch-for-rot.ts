@@ -3,8 +3,9 @@ import { findPartition } from '../boot-backend/boot-partition.ts';
 import type { Device } from '../device.ts';
 import type { BootFile } from '../shared/boot-file.ts';
 import { clearLedger, readLedger, writeLedger } from '../shared/boot-ledger.ts';
+import { tellConsole } from '../shared/console.ts';
 import { addToHistory, isStateOnDisk } from '../shared/update/update-record.ts';
-import { lookAtServices, tellConsole, writeNotice } from './look-at-health.ts';
+import { lookAtServices, writeNotice } from './look-at-health.ts';
 
 /** Long enough for a small machine under load: what is not up then will be so at the next start, or is no matter of the disk. */
 const patienceSeconds = 90;

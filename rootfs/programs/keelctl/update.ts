@@ -1,5 +1,6 @@
 import { releaseVersionPattern } from '../../../build/contract/release-version.ts';
 import type { Device } from '../device.ts';
+import { readBootRepair } from '../shared/boot-repair.ts';
 import {
   readHistory,
   readJson,
@@ -112,8 +113,16 @@ function showStatus(device: Device, { isJson }: Invocation): ExitCode {
   const { recipe, version } = readEngine(device);
   const last = readHistory(device).at(-1);
   const demotion = last?.event === 'demoted' ? last : undefined;
+  const boot = readBootRepair(device);
   if (isJson) {
-    printJson(device, { recipe, version, state, policy, ...(demotion && { demotion }) });
+    printJson(device, {
+      recipe,
+      version,
+      state,
+      policy,
+      ...(demotion && { demotion }),
+      ...(boot && { boot }),
+    });
     return 0;
   }
   device.print(`runs     ${recipe} ${version}`);
@@ -125,6 +134,8 @@ function showStatus(device: Device, { isJson }: Invocation): ExitCode {
   if (policy.isPaused) device.print('policy   paused on this machine');
   if (policy.pinnedVersion !== undefined)
     device.print(`policy   goes no further than ${policy.pinnedVersion}`);
+  for (const line of boot?.done ?? []) device.print(`boot     ${line}`);
+  for (const line of boot?.faults ?? []) device.print(`boot     the machine may not start again: ${line}`);
   return 0;
 }
 
