@@ -62,7 +62,7 @@ promise('users run Docker containers, which outlive their engine and come back w
 
   step('it is healthy, and `keelctl workloads` says so', async () => {
     await waitUntilHealthy('web');
-    expect(await run('keelctl workloads')).toMatch(/docker +web +well +watched/);
+    expect(await run('keelctl workloads 2>&1')).toMatch(/docker +web +well +watched/);
   });
 
   step('the engine is restarted, the container is not', async () => {

@@ -55,7 +55,7 @@ promise('an update costs users’ containers little, and one that breaks them is
     await run(`${always} --name experiment --label keelson.update=ignore box /bin/httpd -f -h /www`);
     await run('docker run -d --name once box /bin/httpd -f -h /www');
     await waitFor(isHealthy, { what: 'the container to be healthy', deadlineMs: 60_000 });
-    expect(await run('keelctl workloads')).toMatch(
+    expect(await run('keelctl workloads 2>&1')).toMatch(
       / experiment +well +ignored\n.* once +well +not restarted/s,
     );
   });
