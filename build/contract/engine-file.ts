@@ -43,6 +43,10 @@ export interface EngineService {
     readonly gid: number;
     readonly mode: number;
   }[];
+  /** Run in the container: lists containers of users, JSON lines of `Workload` (`workload.ts`). */
+  readonly workloads?: { readonly command: readonly string[] };
+  /** Run in the container: exit code 0 when a bad version could be replaced by way of this service. */
+  readonly lifeline?: { readonly command: readonly string[] };
   readonly health?: {
     readonly command: readonly string[];
     readonly intervalSeconds: number;

@@ -5,6 +5,8 @@
 export const machineLayout = {
   /** Read-only: OCI bundles, `<name>/config.json` and `<name>/rootfs`. */
   services: '/usr/lib/keelson/services',
+  /** Links to programs of services' roots, for sessions. */
+  commands: '/usr/lib/keelson/bin',
   /** Device programs as single JavaScript files for QuickJS. */
   programs: '/usr/lib/keelson/programs',
   /** `engine.json`: what the builder decided about each service, for keelctl. */

@@ -34,19 +34,28 @@ export function serviceTemplateContext(
 
 /**
  * Fills in a Handlebars template: strict (an unknown name is a fault, in helpers too), no HTML escaping, built-in helpers
- * only. Throws TEMPLATE_INVALID. `place` is that of the text; for a whole file (a place without a line) the line
+ * and `json` only. Throws TEMPLATE_INVALID. `place` is that of the text; for a whole file (a place without a line) the line
  * is found.
  */
 export function renderTemplate(text: string, context: RecipeTemplateContext, place: Place): string {
   if (!text.includes('{{')) return text;
   try {
     new NameCheck(context).accept(Handlebars.parse(text));
-    const template = Handlebars.compile(text, { strict: true, noEscape: true, knownHelpersOnly: true });
-    return template(context);
+    const template = Handlebars.compile(text, {
+      strict: true,
+      noEscape: true,
+      knownHelpersOnly: true,
+      knownHelpers,
+    });
+    return template(context, { helpers });
   } catch (cause) {
     throw templateError(cause as HandlebarsFault, text, context, place);
   }
 }
+
+/** A value of a recipe as it is, in a file that is JSON. */
+const helpers = { json: (value: unknown) => JSON.stringify(value) };
+const knownHelpers = { json: true };
 
 interface HandlebarsFault {
   readonly message: string;

@@ -36,6 +36,8 @@ const service = {
   writable: ['/var/cache/web', '/var/lib/web'],
   user: { uid: 33, gid: 33 },
   files: [{ kind: 'folder', path: '/var/lib/web', ...owned, mode: 0o750, uid: 7 }],
+  commands: [],
+  modules: [],
   health: undefined,
 } as unknown as ServiceDefinition;
 

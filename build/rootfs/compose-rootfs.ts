@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { machineLayout } from '../contract/machine-layout.ts';
 import type { LockedPackage, OpenedPackage } from '../debian/package.ts';
 import type { PackageSet } from '../debian/package-set.ts';
@@ -71,6 +72,18 @@ function placeBundle({ service, config, root, stanza }: OciBundle): Tree {
     ),
     [`${folder}/config.json`, textFile(canonicalJson(config), origin)],
     [`/etc/finit.d/${service.name}.conf`, textFile(stanza, origin)],
+    ...service.commands.map((path): [string, TreeNode] => [
+      `${machineLayout.commands}/${posix.basename(path)}`,
+      linkTo(`../services/${service.name}/rootfs${path}`, origin),
+    ]),
+    ...(service.modules.length === 0
+      ? []
+      : ([
+          [
+            `/etc/modules-load.d/${service.name}.conf`,
+            textFile(service.modules.map((name) => `${name}\n`).join(''), origin),
+          ],
+        ] as const)),
   ]);
 }
 
@@ -106,10 +119,7 @@ function describe(
       textFile(canonicalJson({ ...makeEngineFile(recipe, builtAt, bundles) }), origin),
     ],
     [machineLayout.osRelease, textFile(makeOsRelease(recipe), origin)],
-    [
-      '/etc/os-release',
-      { type: 'link', target: '../usr/lib/os-release', mode: 0o777, uid: 0, gid: 0, origin },
-    ],
+    ['/etc/os-release', linkTo('../usr/lib/os-release', origin)],
   ]);
   for (const [group, given] of givers) {
     const names = new Set(given.map(({ name }) => name));
@@ -150,6 +160,10 @@ function packagesOfTree(tree: Tree, packages: readonly OpenedPackage[]): readonl
 function eachOnce(packages: readonly LockedPackage[]): readonly LockedPackage[] {
   const byKey = new Map(packages.map((each) => [`${each.name} ${each.version} ${each.architecture}`, each]));
   return [...byKey.keys()].sort().map((key) => byKey.get(key) as LockedPackage);
+}
+
+function linkTo(target: string, origin: string): TreeNode {
+  return { type: 'link', target, mode: 0o777, uid: 0, gid: 0, origin };
 }
 
 function textFile(text: string, origin: string): TreeNode {

@@ -39,6 +39,8 @@ function makeEngineService({ service, root }: OciBundle): EngineService {
         mode: node?.mode ?? 0o700,
       };
     }),
+    ...(service.workloads === undefined ? {} : { workloads: service.workloads }),
+    ...(service.lifeline === undefined ? {} : { lifeline: service.lifeline }),
     ...(service.health === undefined ? {} : { health: service.health }),
   };
 }

@@ -4,8 +4,14 @@ import { checkHidden, containerMountPoints } from './hidden-files.ts';
 import { checkOwners, explicitOwners, type PathOwner, packageOwners } from './path-owners.ts';
 import type { Layer, ServiceDefinition } from './service-definition.ts';
 
-/** Names in rootfs/layers/base/files/10-start.conf; finit knows everything that it runs by one name. */
-export const machineStanzas: readonly string[] = ['start', 'power-button', 'health-checks'];
+/** Names in the finit stanzas of rootfs/layers/*; finit knows everything that it runs by one name. */
+export const machineStanzas: readonly string[] = [
+  'start',
+  'power-button',
+  'health-checks',
+  'health-gate',
+  'workloads',
+];
 
 /** What can be wrong with a service by itself, although each key is well. */
 export function checkService(
@@ -115,6 +121,8 @@ function checkCommand(service: ServiceDefinition, source: YamlSource, faults: Fa
   const commands = [
     { program: service.command[0], path: ['command', 0] },
     { program: service.health?.command[0], path: ['health', 'command', 0] },
+    { program: service.workloads?.command[0], path: ['workloads', 'command', 0] },
+    { program: service.lifeline?.command[0], path: ['lifeline', 'command', 0] },
   ];
   for (const { program, path } of commands) {
     if (program === undefined || program.startsWith('/') || !source.has(path)) continue;

@@ -601,9 +601,10 @@ test.each(situations)('$situation', async ({ files, says }) => {
 });
 
 test('the names of PID 1 are those in its configuration', async () => {
-  const text = await readFile(
-    new URL('../../rootfs/layers/base/files/10-start.conf', import.meta.url),
-    'utf8',
+  const files = ['base/files/10-start', 'updates/files/20-health-gate', 'updates/files/20-workloads'];
+  const texts = await Promise.all(
+    files.map((file) => readFile(new URL(`../../rootfs/layers/${file}.conf`, import.meta.url), 'utf8')),
   );
-  expect([...text.matchAll(/ name:(\S+)/g)].map(([, name]) => name)).toEqual([...machineStanzas]);
+  const names = texts.flatMap((text) => [...text.matchAll(/ name:(\S+)/g)].map(([, name]) => name));
+  expect(names).toEqual([...machineStanzas]);
 });

@@ -121,7 +121,10 @@ async function makeDefinition(
       propagation: mount.propagation,
     })),
     devices: file.devices === 'all' ? 'all' : [...new Set(file.devices)].sort(),
-    writable: [...new Set(file.writable)].sort(),
+    writable: [...new Set(writablePaths(file))].sort(),
+    sharedWritable: file.writable
+      .flatMap((entry) => (typeof entry === 'object' && entry.shared ? entry.path : []))
+      .sort(),
     temporary: temporaryPaths(file),
     isRootReadOnly: file.readOnlyRoot,
     hasNewPrivileges: file.newPrivileges,
@@ -133,6 +136,8 @@ async function makeDefinition(
     },
     restart: { ...file.restart, policy: file.restart.policy ?? (isOneShot ? 'never' : 'always') },
     stop: { ...file.stop, signal: file.stop.signal.replace(/^(?:SIG)?/, 'SIG') },
+    commands: file.commands,
+    modules: file.modules,
     after: file.after,
     needs: file.needs,
     readiness: { kind: file.readiness ?? (isOneShot ? 'finished' : 'started') },
@@ -205,9 +210,16 @@ function findUser(
   return { uid: 0, gid: 0 };
 }
 
+function writablePaths(file: ServiceFile): readonly string[] {
+  return file.writable.map((entry) => (typeof entry === 'string' ? entry : entry.path));
+}
+
 /** /tmp and /run are in memory unless something else is put there. */
 function temporaryPaths(file: ServiceFile): string[] {
-  const taken = new Set([...file.writable, ...file.mounts.map((mount) => mount.target ?? mount.source)]);
+  const taken = new Set([
+    ...writablePaths(file),
+    ...file.mounts.map((mount) => mount.target ?? mount.source),
+  ]);
   const always = ['/run', '/tmp'].filter((path) => !taken.has(path));
   return [...new Set([...file.temporary, ...always])].sort();
 }

@@ -90,8 +90,9 @@ function makeResources({ resources, devices }: ServiceDefinition): Record<string
   };
 }
 
-function makePropagation({ mounts }: ServiceDefinition): string {
+function makePropagation({ mounts, sharedWritable }: ServiceDefinition): string {
   const asked = mounts.map(({ propagation }) => propagation);
+  if (sharedWritable.length > 0) return 'shared';
   return asked.includes('shared') ? 'shared' : asked.includes('slave') ? 'slave' : 'private';
 }
 

@@ -17,7 +17,7 @@ export interface OciMount {
 export function makeMounts(service: ServiceDefinition): readonly OciMount[] {
   const asked = [
     ...service.temporary.map((path) => makeTemporary(path, service)),
-    ...service.writable.map((path) => makeWritable(service.name, path)),
+    ...service.writable.map((path) => makeWritable(service, path)),
     ...makeDevices(service.devices),
     ...service.mounts.map((mount) => makeBind(mount)),
   ];
@@ -101,12 +101,13 @@ function makeTemporary(path: string, { user }: ServiceDefinition): OciMount {
   };
 }
 
-function makeWritable(serviceName: string, path: string): OciMount {
+function makeWritable({ name, sharedWritable }: ServiceDefinition, path: string): OciMount {
   return {
     destination: path,
     type: 'bind',
-    source: serviceStatePath(serviceName, path),
-    options: ['bind', 'rw', 'nosuid', 'nodev'],
+    source: serviceStatePath(name, path),
+    // What an engine mounts there are roots and volumes of users, who may have devices and set-user-ID programs.
+    options: sharedWritable.includes(path) ? ['rbind', 'rw', 'rshared'] : ['bind', 'rw', 'nosuid', 'nodev'],
   };
 }
 

@@ -4,7 +4,10 @@ import type { YamlPath, YamlSource } from '../recipe/yaml-source.ts';
 import type { PublishedPort, ServiceDefinition } from './service-definition.ts';
 import type { ServiceFile } from './service-schema.ts';
 
-type RenderedFields = Pick<ServiceDefinition, 'command' | 'environment' | 'health' | 'ports'>;
+type RenderedFields = Pick<
+  ServiceDefinition,
+  'command' | 'environment' | 'health' | 'workloads' | 'lifeline' | 'ports'
+>;
 
 /** Fills in the templates in the fields of a service. */
 export function renderFields(
@@ -17,6 +20,10 @@ export function renderFields(
     faults.catch(() => renderTemplate(text, context, source.place(path)));
   const renderList = (texts: readonly string[], path: YamlPath) =>
     texts.map((text, index) => render(text, [...path, index]) ?? '');
+  const renderCommand = (key: 'workloads' | 'lifeline') => {
+    const asked = file[key];
+    return asked === undefined ? undefined : { command: renderList(asked.command, [key, 'command']) };
+  };
   const ports = file.ports.flatMap((text, index) => {
     const rendered = render(text, ['ports', index]);
     const port = rendered === undefined ? undefined : parsePort(rendered);
@@ -41,6 +48,8 @@ export function renderFields(
       file.health === undefined
         ? undefined
         : { ...file.health, command: renderList(file.health.command, ['health', 'command']) },
+    workloads: renderCommand('workloads'),
+    lifeline: renderCommand('lifeline'),
     ports,
   };
 }

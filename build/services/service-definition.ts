@@ -111,6 +111,10 @@ export interface HealthCheck {
   readonly timeoutSeconds: number;
 }
 
+export interface ContainerCommand {
+  readonly command: readonly string[];
+}
+
 export interface RestartPolicy {
   readonly policy: 'always' | 'on-failure' | 'never';
   /** Restarts in a row before the service is shown as failed. */
@@ -153,6 +157,8 @@ export interface ServiceDefinition extends Slice {
    * 0700 unless a `folder` entry of the same path in `files` says otherwise.
    */
   readonly writable: readonly string[];
+  /** Those of `writable` below which the container's mounts are the machine's too, and outlive it. */
+  readonly sharedWritable: readonly string[];
   /** Absolute container paths that are memory only; `/tmp` and `/run` unless mounted otherwise. */
   readonly temporary: readonly string[];
   readonly isRootReadOnly: boolean;
@@ -167,6 +173,14 @@ export interface ServiceDefinition extends Slice {
   readonly needs: readonly string[];
   readonly readiness: Readiness;
   readonly health: HealthCheck | undefined;
+  /** Run inside the container: lists the containers of users, see README.md. */
+  readonly workloads: ContainerCommand | undefined;
+  /** Run inside the container: exit code 0 when a bad version could be replaced by way of this service. */
+  readonly lifeline: ContainerCommand | undefined;
+  /** Programs of its root that sessions find on their PATH. */
+  readonly commands: readonly string[];
+  /** Kernel modules to load at boot. */
+  readonly modules: readonly string[];
   readonly ports: readonly PublishedPort[];
   /** Values for templates: the definition's defaults under the recipe's. */
   readonly values: Readonly<Record<string, unknown>>;

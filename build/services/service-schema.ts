@@ -67,7 +67,18 @@ export const serviceSchema = z
       ])
       .default([])
       .describe('Device nodes, or "all"'),
-    writable: z.array(pathSchema).default([]).describe('Paths kept on the state partition'),
+    writable: z
+      .array(
+        z.union([
+          pathSchema,
+          z.strictObject({
+            path: pathSchema,
+            shared: z.boolean().default(false).describe('Mounts made below it outlive the container'),
+          }),
+        ]),
+      )
+      .default([])
+      .describe('Paths kept on the state partition'),
     temporary: z.array(pathSchema).default([]).describe('Paths in memory; /tmp and /run always are'),
     readOnlyRoot: z.boolean().default(true),
     newPrivileges: z.boolean().default(false),
@@ -102,6 +113,21 @@ export const serviceSchema = z
         timeoutSeconds: z.int().min(1).max(3600).default(5),
       })
       .optional(),
+    workloads: z
+      .strictObject({ command: commandSchema.describe('Run in the container; JSON lines; templates') })
+      .optional()
+      .describe('How to list the containers of users, for an engine'),
+    lifeline: z
+      .strictObject({ command: commandSchema.describe('Run in the container; 0: it answers; templates') })
+      .optional()
+      .describe(
+        'A way by which a bad version can be replaced: while on trial one of the machine must answer',
+      ),
+    commands: z.array(pathSchema).default([]).describe('Its programs that sessions find on their PATH'),
+    modules: z
+      .array(z.string().regex(/^[A-Za-z0-9_-]+$/, 'the name of a kernel module'))
+      .default([])
+      .describe('Kernel modules to load at boot'),
     ports: z.array(portSchema).default([]).describe('Such as 22/tcp; templates'),
     values: z
       .record(z.string(), z.unknown())

@@ -1,6 +1,11 @@
+import type { EngineFile } from '../../../build/contract/engine-file.ts';
 import { machineLayout } from '../../../build/contract/machine-layout.ts';
+import type { WorkloadName } from '../../../build/contract/workload.ts';
 import type { Device } from '../device.ts';
+import { readEngineFile } from '../shared/read-engine-file.ts';
+import { runInContainer } from '../shared/run-in-container.ts';
 import { type Baseline, isStateOnDisk, readBaseline, updatePaths } from '../shared/update/update-record.ts';
+import { complain, listWorkloads } from '../shared/workloads.ts';
 
 /** What one look found. No reasons: all is well. */
 export interface HealthLook {
@@ -38,16 +43,23 @@ export function lookAtHealth(device: Device, before: Baseline | undefined): Heal
     return { reasons: ['the services cannot be asked how they are'], isHopeless: false, fingerprint: '' };
   }
   const unwell = status.services.filter(({ state }) => state !== 'running' && state !== 'done');
+  const engine = readEngineFile(device);
+  const containers = lookAtContainers(device, engine, before?.workloads ?? []);
   const reasons = [
     ...unwell.map(describeService),
     ...describeUnhealthy(status),
     ...lookAtMachine(device, before),
-    ...(unwell.length > 0 ? [] : runChecks(device)),
+    ...(unwell.length > 0
+      ? []
+      : [...lookAtWays(device, engine), ...containers.reasons, ...runChecks(device)]),
   ];
   return {
     reasons,
     isHopeless: unwell.some(({ state }) => state === 'failed'),
-    fingerprint: status.services.map(({ name, restarts }) => `${name} ${restarts}`).join('\n'),
+    fingerprint: [
+      ...status.services.map(({ name, restarts }) => `${name} ${restarts}`),
+      ...containers.starts,
+    ].join('\n'),
   };
 }
 
@@ -100,6 +112,38 @@ function lookAtMachine(device: Device, before: Baseline | undefined): readonly s
       ? ['the state partition cannot be written to']
       : []),
   ];
+}
+
+/** Without one of them nobody could replace a bad version from afar. */
+function lookAtWays(device: Device, { services }: EngineFile): readonly string[] {
+  const faults: string[] = [];
+  for (const { name, lifeline } of services) {
+    if (lifeline === undefined) continue;
+    const { fault } = runInContainer(device, name, lifeline.command, checkSeconds);
+    if (fault === undefined) return [];
+    faults.push(`${name}: ${fault}`);
+  }
+  return faults.length === 0 ? [] : [`this machine could not be reached or updated: ${faults.join(', ')}`];
+}
+
+/** Those that were well before the update. */
+function lookAtContainers(
+  device: Device,
+  engine: EngineFile,
+  demanded: readonly WorkloadName[],
+): { readonly reasons: readonly string[]; readonly starts: readonly string[] } {
+  if (demanded.length === 0) return { reasons: [], starts: [] };
+  const listings = listWorkloads(device, engine);
+  const isDemanded = (engineName: string, name: string) =>
+    demanded.some((each) => each.engine === engineName && each.name === name);
+  return {
+    reasons: complain(demanded, listings),
+    starts: listings.flatMap(({ engine: engineName, workloads }) =>
+      workloads
+        .filter(({ name }) => isDemanded(engineName, name))
+        .map(({ name, startedAt }) => `${name} ${startedAt ?? ''}`),
+    ),
+  };
 }
 
 function isStateWritable(device: Device): boolean {

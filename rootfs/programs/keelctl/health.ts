@@ -1,6 +1,7 @@
 import type { EngineFile, EngineService } from '../../../build/contract/engine-file.ts';
 import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
+import { runInContainer } from '../shared/run-in-container.ts';
 import type { KeelctlCommand } from './command.ts';
 import { findContainerPid, readEngine } from './engine.ts';
 
@@ -62,14 +63,6 @@ export function readHealth(device: Device, name: string): HealthFile | null {
 }
 
 export function checkHealth(device: Device, name: string, health: HealthCheck): HealthFile {
-  const seconds = String(health.timeoutSeconds);
-  const outcome = device.run(['timeout', seconds, 'crun', 'exec', name, ...health.command]);
-  if (outcome.exitCode === 0) return { isHealthy: true };
-  const words = `${outcome.stderr}\n${outcome.stdout}`.trim().split('\n')[0];
-  // busybox's timeout is killed by the signal that it sends, GNU's says 124.
-  const isLate = outcome.exitCode === 143 || outcome.exitCode === 124;
-  return {
-    isHealthy: false,
-    message: isLate ? `no answer in ${seconds} s` : words || `exit code ${outcome.exitCode}`,
-  };
+  const { fault } = runInContainer(device, name, health.command, health.timeoutSeconds);
+  return fault === undefined ? { isHealthy: true } : { isHealthy: false, message: fault };
 }

@@ -12,6 +12,8 @@ export const prepareServices: KeelctlCommand = {
     const { services } = readEngine(device);
     // finit's condition for `keelctl watch-health`.
     if (services.some(({ health }) => health !== undefined)) device.writeFile('/dev/health-checks', '');
+    // The same for `tell-workloads` of the layer `updates`.
+    if (services.some(({ workloads }) => workloads !== undefined)) device.writeFile('/dev/workloads', '');
     const folders = services.flatMap(({ stateFolders }) => stateFolders);
     const faults = folders.flatMap((folder) => makeStateFolder(device, folder));
     if (faults.length > 0) throw new CommandFailed(faults.join('\n'));

@@ -12,6 +12,7 @@ import { release } from './release.ts';
 import { status } from './status.ts';
 import { stopEverything } from './stop-everything.ts';
 import { update } from './update.ts';
+import { workloads } from './workloads.ts';
 
 const commands: Readonly<Record<string, KeelctlCommand>> = {
   ps,
@@ -22,6 +23,7 @@ const commands: Readonly<Record<string, KeelctlCommand>> = {
   stop,
   restart,
   update,
+  workloads,
   reboot,
   poweroff,
   'prepare-services': prepareServices,

@@ -145,6 +145,8 @@ function describeState(state: UpdateState): string {
       return state.checkedAt === undefined
         ? 'nothing yet'
         : `looked ${showTime(state.checkedAt)}: ${state.message ?? 'nothing new'}`;
+    case 'checking':
+      return 'looking at the channel';
     case 'downloading':
       return `installing ${state.version ?? ''} from ${'location' in state.source ? state.source.location : 'the other slot'}`;
     case 'staged':

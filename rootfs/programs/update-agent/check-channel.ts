@@ -12,6 +12,7 @@ import {
   writeJson,
 } from '../shared/update/update-record.ts';
 import { readInstalled, type UpdateSettings } from './settings.ts';
+import { noteVerdictTold, verdictHeader } from './verdict-header.ts';
 
 const imageRootPath = '/usr/lib/keelson/trust/channel-root.json';
 
@@ -45,6 +46,7 @@ export function checkChannel(device: Device, settings: UpdateSettings, isAskedFo
     writeJson(device, updatePaths.trust, outcome.trusted);
   }
   if (outcome.kind === 'refused') return { kind: 'refused', refusal: outcome.refusal };
+  if (settings.report) noteVerdictTold(device);
   const policy = readPolicy(device);
   const decision = decideUpdate(
     outcome.index,
@@ -78,14 +80,34 @@ export function leftBundles(history: readonly UpdateRecord[]): readonly string[]
   });
 }
 
+/** For the health gate: the signatures are not its business, only whether a later version could come this way. */
+export function reachChannel(device: Device, settings: UpdateSettings): number {
+  if (settings.url === '') {
+    device.printError('this machine has no channel');
+    return 1;
+  }
+  const { exitCode, stdout } = device.run([
+    ...['curl', '--silent', '--location', '--max-redirs', '3', '--proto', '=http,https'],
+    ...['--max-time', '15', '--output', '/dev/null', '--write-out', '%{http_code}'],
+    `${settings.url}/${settings.channel}/timestamp.json`,
+  ]);
+  if (exitCode === 0 && stdout === '200') return 0;
+  device.printError(
+    `the channel does not answer (${exitCode === 0 ? `HTTP ${stdout}` : `curl ended with ${exitCode}`})`,
+  );
+  return 1;
+}
+
 /** curl's own codes, curl(1): 63 is a file that is too large. */
 function fetchFile(device: Device, settings: UpdateSettings, request: IndexRequest): IndexReply {
   const { path, limitBytes } = request;
   const file = `${updatePaths.runtime}/fetched`;
   device.remove(file);
+  const verdict = settings.report ? verdictHeader(device) : undefined;
   const { exitCode, stdout, stderr } = device.run([
     ...['curl', '--silent', '--show-error', '--location', '--max-redirs', '3', '--proto', '=http,https'],
     ...['--max-time', '60', '--connect-timeout', '20', '--max-filesize', String(limitBytes)],
+    ...(verdict === undefined ? [] : ['--header', verdict]),
     ...['--output', file, '--write-out', '%{http_code}', `${settings.url}/${settings.channel}/${path}`],
   ]);
   if (exitCode === 63) return { kind: 'too-large' };

@@ -3,7 +3,6 @@ import type { Device } from '../device.ts';
 import { readBootFile } from '../shared/boot-file.ts';
 import {
   addToHistory,
-  readBaseline,
   readBootId,
   readJson,
   type StagedUpdate,
@@ -15,6 +14,7 @@ import {
 import { askServer } from './ask-server.ts';
 import { explainFailure, type FailureOutcome } from './explain-failure.ts';
 import type { Accepted, Judged } from './judge.ts';
+import { readFullBaseline } from './read-full-baseline.ts';
 
 export type Downloading = Extract<UpdateState, { phase: 'downloading' }>;
 
@@ -38,7 +38,7 @@ export function installBundle(
   device.makeFolder(`${updatePaths.folder}/rauc`, 0o700);
   device.remove(updatePaths.judged);
   device.writeFile(updatePaths.accepted, JSON.stringify(accepted), 0o600);
-  const before = readBaseline(device);
+  const before = readFullBaseline(device);
   const outcome = device.run(['/usr/lib/update/install', location]);
   device.remove(updatePaths.accepted);
   const judged = readJson<Judged>(device, updatePaths.judged);

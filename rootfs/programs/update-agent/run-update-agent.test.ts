@@ -19,6 +19,7 @@ const settings = {
   intervalMinutes: 30,
   minimumVersion: '2026.01.0',
   windows: [],
+  report: true,
 };
 const judged = {
   offered: { compatible: 'demo-x86-64', version: '2026.11.1', sequence: 202611000001, imageSha256: 'ab' },
@@ -181,6 +182,21 @@ describe('taken up again after a power cut', () => {
     expect(lastOf(machine)).toMatchObject({ event: 'failed', reasons: ['interrupted 3 times'] });
   });
 
+  test('in the middle of a look: it looks again, and knows what it knew', () => {
+    const before = {
+      phase: 'rolled-back',
+      version: '2026.11.1',
+      reasons: ['x'],
+      at: 5,
+      checkedAt: now,
+    } as const;
+    const state: UpdateState = { phase: 'checking', before, attempt: 1 };
+    const machine = makeMachine({ state, settings: { url: 'https://example.org' } });
+    runUpdateAgent(machine);
+    expect(machine.files.get('/run/update/fetched')).toBeUndefined();
+    expect(stateOf(machine)).toEqual({ ...before, checkedAt: now });
+  });
+
   test('damaged records are no records', () => {
     const machine = makeMachine();
     machine.writeFile(`${folder}/state.json`, '{"phase":');
@@ -193,6 +209,32 @@ test('without a channel a check says so', () => {
   const machine = makeMachine({ request: { id: '1', action: 'check' } });
   runUpdateAgent(machine);
   expect(read(machine, '/run/update/answer.json')).toMatchObject({ message: 'this machine has no channel' });
+});
+
+describe('whether the channel answers, for the health gate', () => {
+  const reach = (url: string, answer: { exitCode: number; stdout: string }) => {
+    const machine = makeMachine({ settings: { url }, commands: [() => answer] });
+    const asked = { ...machine, arguments: ['reach'] };
+    return { code: runUpdateAgent(asked), errors: machine.errorsPrinted, run: machine.commandsRun };
+  };
+
+  test('it does', () => {
+    const { code, run } = reach('https://example.org', { exitCode: 0, stdout: '200' });
+    expect(code).toBe(0);
+    expect(run[0]).toMatch(/^curl .* https:\/\/example.org\/stable\/timestamp.json$/);
+  });
+
+  test.each([
+    [
+      'https://example.org',
+      { exitCode: 7, stdout: '000' },
+      'the channel does not answer (curl ended with 7)',
+    ],
+    ['https://example.org', { exitCode: 0, stdout: '503' }, 'the channel does not answer (HTTP 503)'],
+    ['', { exitCode: 0, stdout: '' }, 'this machine has no channel'],
+  ])('%s %j: no', (url, answer, words) => {
+    expect(reach(url, answer)).toMatchObject({ code: 1, errors: [words] });
+  });
 });
 
 describe('the pre-install handler', () => {

@@ -4,7 +4,7 @@ import type { Device } from '../device.ts';
 import { readBootFile } from '../shared/boot-file.ts';
 import {
   addToHistory,
-  readBaseline,
+  type RestingState,
   readBootId,
   readState,
   type UpdateRequest,
@@ -13,11 +13,12 @@ import {
   writeState,
 } from '../shared/update/update-record.ts';
 import { answer, refuseRequest, takeRequest } from './answer-request.ts';
-import { type CheckOutcome, checkChannel } from './check-channel.ts';
+import { type CheckOutcome, checkChannel, reachChannel } from './check-channel.ts';
 import { interrupted } from './explain-failure.ts';
 import { type Downloading, installBundle, recordOutcome } from './install.ts';
 import { type Accepted, judge } from './judge.ts';
 import { withMedium } from './open-medium.ts';
+import { readFullBaseline } from './read-full-baseline.ts';
 import { readInstalled, readSettings, type UpdateSettings } from './settings.ts';
 import { keepReserve } from './state-reserve.ts';
 
@@ -32,13 +33,15 @@ const firstLookSeconds = 120;
 
 /**
  * `agent run`: does what is to be done now and prints how many seconds there is nothing to do. `agent judge`: RAUC's
- * pre-install handler. What is known is on state before each step, so that the power may go at any line.
+ * pre-install handler. `agent reach`: whether the channel answers, for the health gate. What is known is on state before
+ * each step, so that the power may go at any line.
  */
 export function runUpdateAgent(device: Device): number {
   const [verb] = device.arguments;
   if (verb === 'judge') return judge(device);
+  if (verb === 'reach') return reachChannel(device, readSettings(device));
   if (verb !== 'run') {
-    device.printError('Use: agent run | judge');
+    device.printError('Use: agent run | judge | reach');
     return 2;
   }
   try {
@@ -69,16 +72,23 @@ function run(device: Device): number {
       return request === undefined
         ? resume(device, settings, state)
         : refuseRequest(device, request, 'an update is being installed');
+    case 'checking':
+      // The power went away during a look.
+      return request === undefined
+        ? lookWhenDue(device, settings, state.before, { isDue: true, attempt: state.attempt })
+        : carryOut(device, settings, request, state.before);
     default:
-      if (request !== undefined) return carryOut(device, settings, request);
-      return lookWhenDue(device, settings, state);
+      return request === undefined
+        ? lookWhenDue(device, settings, state)
+        : carryOut(device, settings, request, state);
   }
 }
 
 function lookWhenDue(
   device: Device,
   settings: UpdateSettings,
-  state: Extract<UpdateState, { phase: 'idle' | 'committed' | 'rolled-back' }>,
+  state: RestingState,
+  { isDue = false, attempt = 1 } = {},
 ): number {
   const interval = settings.intervalMinutes * 60;
   if (settings.url === '') return 86_400;
@@ -86,8 +96,8 @@ function lookWhenDue(
   const jitter = 0.75 + Math.random() / 2;
   if (uptime < 60) return firstLookSeconds * jitter;
   const elapsed = now(device) - (state.checkedAt ?? 0);
-  if (elapsed >= 0 && elapsed < interval * 0.7) return (interval - elapsed) * jitter;
-  const next = look(device, settings, state, false);
+  if (!isDue && elapsed >= 0 && elapsed < interval * 0.7) return (interval - elapsed) * jitter;
+  const next = look(device, settings, state, false, { attempt });
   return next ?? interval * jitter;
 }
 
@@ -95,10 +105,11 @@ function lookWhenDue(
 function look(
   device: Device,
   settings: UpdateSettings,
-  state: UpdateState,
+  state: RestingState,
   isAskedFor: boolean,
   { request, attempt = 1 }: { readonly request?: UpdateRequest; readonly attempt?: number } = {},
 ): number | undefined {
+  writeState(device, { phase: 'checking', before: state, attempt });
   const outcome = checkChannel(device, settings, isAskedFor);
   const message = describe(outcome);
   device.printError(`update: ${message}`);
@@ -119,9 +130,7 @@ function look(
   const checkedAt = now(device);
   writeState(
     device,
-    state.phase === 'idle'
-      ? { phase: 'idle', checkedAt, message }
-      : { ...state, ...(state.phase === 'committed' || state.phase === 'rolled-back' ? { checkedAt } : {}) },
+    state.phase === 'idle' ? { phase: 'idle', checkedAt, message } : { ...state, checkedAt },
   );
   if (outcome.kind === 'refused' && outcome.refusal.isAlarm) device.printError(`update: ALARM ${message}`);
   if (request !== undefined) {
@@ -209,14 +218,21 @@ function awaitRestart(device: Device, state: Extract<UpdateState, { phase: 'stag
   // The new version runs, or the gate has not yet said why it does not.
   if (readBootId(device) !== state.update.bootId) return 10;
   const left = state.restartAt - now(device);
-  if (left > 0) return Math.min(left, 3600);
+  // A container may have been removed since, or started.
+  const update = { ...state.update, before: readFullBaseline(device, state.update.before) };
+  if (JSON.stringify(update) !== JSON.stringify(state.update)) writeState(device, { ...state, update });
+  if (left > 0) return Math.min(left, 600);
   device.printError(`update: restarting to try version ${state.update.version}`);
   device.run(['initctl', '--batch', 'reboot']);
   return 60;
 }
 
-function carryOut(device: Device, settings: UpdateSettings, request: UpdateRequest): number {
-  const state = readState(device);
+function carryOut(
+  device: Device,
+  settings: UpdateSettings,
+  request: UpdateRequest,
+  state: RestingState,
+): number {
   const { location } = request;
   if (request.action === 'rollback') return rollBack(device, request);
   if (request.action === 'install' && location !== undefined) {
@@ -249,7 +265,7 @@ function rollBack(device: Device, request: UpdateRequest): number {
     version: readOtherVersion(device, boot.disk, slot),
     slot,
     fromVersion: boot.version,
-    before: readBaseline(device),
+    before: readFullBaseline(device),
     bootId: readBootId(device),
   } as const;
   const state = { phase: 'staged', update, restartAt: at } as const;

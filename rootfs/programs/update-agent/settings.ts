@@ -17,6 +17,8 @@ export interface UpdateSettings {
   readonly intervalMinutes: number;
   readonly minimumVersion: string;
   readonly windows: readonly MaintenanceWindow[];
+  /** Whether the channel's server is told what became of updates. */
+  readonly report: boolean;
 }
 
 export const settingsPath = '/usr/lib/update/settings.json';
@@ -50,11 +52,12 @@ const ownerSettingsPath = '/run/keelson/files/update.json';
 function readOwnerSettings(device: Device): Partial<UpdateSettings> {
   const found = readJson<Record<string, unknown>>(device, ownerSettingsPath);
   if (typeof found !== 'object' || found === null) return {};
-  const { url, channel, intervalMinutes, windows } = found;
+  const { url, channel, intervalMinutes, windows, report } = found;
   return {
     ...(typeof url === 'string' && /^(https?:\/\/\S+)?$/.test(url) ? { url } : {}),
     ...(typeof channel === 'string' && channelNamePattern.test(channel) ? { channel } : {}),
     ...(typeof intervalMinutes === 'number' && intervalMinutes >= 1 ? { intervalMinutes } : {}),
+    ...(typeof report === 'boolean' ? { report } : {}),
     ...(Array.isArray(windows) && windows.every(isWindow) ? { windows } : {}),
   };
 }

@@ -1,4 +1,5 @@
 import { machineLayout } from '../../../../build/contract/machine-layout.ts';
+import type { WorkloadName } from '../../../../build/contract/workload.ts';
 import type { Device } from '../../device.ts';
 
 /** What outlives a restart lies on state; what is of this boot only, below /run. */
@@ -19,6 +20,8 @@ export const updatePaths = {
   minimum: `${folder}/minimum.json`,
   /** Room on state that is set aside: see ../../update-agent/state-reserve.ts. */
   reserve: `${folder}/reserve`,
+  /** Time of the newest record that a server has heard of. */
+  told: `${folder}/told.json`,
   runtime,
   /** A pipe: whatever is written to it has the agent look at once. */
   wake: `${runtime}/wake`,
@@ -49,6 +52,8 @@ export interface Baseline {
   readonly isStateOnDisk: boolean;
   /** It had no room left: then the new version is not to blame for it. */
   readonly isStateFull?: boolean;
+  /** Containers of users that were well. */
+  readonly workloads?: readonly WorkloadName[];
 }
 
 /** One boot of a version on trial. */
@@ -71,9 +76,14 @@ export interface StagedUpdate {
   readonly bootId: string;
 }
 
+/** Nothing is under way. */
+export type RestingState = Extract<UpdateState, { phase: 'idle' | 'committed' | 'rolled-back' }>;
+
 /** Each state has all that is needed to go on from it after a power cut. Times are seconds since the epoch. */
 export type UpdateState =
   | { readonly phase: 'idle'; readonly checkedAt?: number; readonly message?: string }
+  /** A look at the channel; what was known before it is known again when it was cut short. */
+  | { readonly phase: 'checking'; readonly before: RestingState; readonly attempt: number }
   | {
       readonly phase: 'downloading';
       readonly source: UpdateSource;

@@ -1,0 +1,101 @@
+import type { EngineFile } from '../../../build/contract/engine-file.ts';
+import { machineLayout } from '../../../build/contract/machine-layout.ts';
+import type { Workload, WorkloadName } from '../../../build/contract/workload.ts';
+import type { Device } from '../device.ts';
+import { runInContainer } from './run-in-container.ts';
+
+/** What one engine of users says. */
+export interface EngineListing {
+  readonly engine: string;
+  readonly workloads: readonly Workload[];
+  /** Why it could not be asked. */
+  readonly fault?: string;
+}
+
+const patienceSeconds = 30;
+
+/** Asks every service that is an engine, from outside of its container. */
+export function listWorkloads(device: Device, { services }: EngineFile): readonly EngineListing[] {
+  return services.flatMap(({ name: engine, workloads }) => {
+    if (workloads === undefined) return [];
+    const { stdout, fault } = runInContainer(device, engine, workloads.command, patienceSeconds);
+    if (fault !== undefined) return [{ engine, workloads: [], fault }];
+    return [{ engine, workloads: stdout.split('\n').flatMap(parseWorkload) }];
+  });
+}
+
+function parseWorkload(line: string): readonly Workload[] {
+  try {
+    const found = JSON.parse(line) as Workload;
+    return typeof found.name === 'string' ? [found] : [];
+  } catch {
+    return [];
+  }
+}
+
+export function isWell({ state, health }: Workload): boolean {
+  return state === 'running' && (health === null || health === 'healthy');
+}
+
+/** Those that are well and that the engine brings back by itself: a version that does not is no good one. */
+export function namesToDemand(listings: readonly EngineListing[]): readonly WorkloadName[] {
+  return listings.flatMap(({ engine, workloads }) =>
+    workloads
+      .filter((each) => isWell(each) && each.isRestarted && !each.isExempt)
+      .map(({ name }) => ({ engine, name })),
+  );
+}
+
+/** Sentences on those that are demanded and are not well; the same fault has the same words each time. */
+export function complain(
+  demanded: readonly WorkloadName[],
+  listings: readonly EngineListing[],
+): readonly string[] {
+  const engines = [...new Set(demanded.map(({ engine }) => engine))];
+  return engines.flatMap((engine) => {
+    const listing = listings.find((each) => each.engine === engine);
+    if (listing === undefined) return [`there is no engine ${engine} any more, and containers ran in it`];
+    if (listing.fault !== undefined)
+      return [`the containers of ${engine} cannot be listed: ${listing.fault}`];
+    const names = demanded.filter((each) => each.engine === engine).map(({ name }) => name);
+    return names.flatMap((name) => {
+      const found = listing.workloads.find((each) => each.name === name);
+      if (found === undefined) return [`container ${name} is gone`];
+      return isWell(found) || found.isExempt ? [] : [describeWorkload(found)];
+    });
+  });
+}
+
+export function describeWorkload({ name, state, exitCode, error, health }: Workload): string {
+  if (state === 'running') {
+    return `container ${name} is ${health === 'starting' ? 'not healthy yet' : 'not healthy'}`;
+  }
+  const detail = error || (exitCode === undefined ? '' : `exit code ${exitCode}`);
+  return `container ${name} is ${state}${detail === '' ? '' : ` (${detail})`}`;
+}
+
+/** Where a program inside of a container asks: see rootfs/layers/updates/files/tell-workloads. */
+const folder = `${machineLayout.runtime}/workloads`;
+const pollMs = 200;
+
+/** For the agent for updates, which cannot reach other containers; nothing when the machine has no engine or it does not answer. */
+export function askForWorkloads(device: Device): readonly EngineListing[] {
+  if (device.status(`${folder}/ask`) === undefined) return [];
+  const id = String(device.now());
+  device.run(['timeout', '5', 'sh', '-c', `echo ${id} >${folder}/ask`]);
+  const deadline = device.now() + 2 * patienceSeconds * 1000;
+  while (device.now() < deadline) {
+    const [answeredId, ...json] = (device.readFile(`${folder}/answer`) ?? '').split('\n');
+    if (answeredId === id) return parseListings(json.join('\n'));
+    device.sleep(pollMs);
+  }
+  return [];
+}
+
+function parseListings(text: string): readonly EngineListing[] {
+  try {
+    return JSON.parse(text) as readonly EngineListing[];
+  } catch {
+    return [];
+  }
+}
