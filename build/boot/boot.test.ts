@@ -26,7 +26,7 @@ const sealed = {
 describe('kernel command line', () => {
   test('the serial line is last, then what the recipe adds', () => {
     expect(kernelCommandLine({ ...recipe, kernelArguments: ['mitigations=auto'] })).toBe(
-      'console=tty0 console=ttyS0,115200 panic=10 oops=panic loglevel=4 mitigations=auto',
+      'console=tty0 console=ttyS0,115200 panic=10 oops=panic gpt loglevel=4 mitigations=auto',
     );
     expect(kernelCommandLine({ ...recipe, architecture: 'arm64' })).toContain(' console=ttyAMA0,115200 ');
   });

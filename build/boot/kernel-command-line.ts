@@ -13,6 +13,8 @@ export function kernelCommandLine(recipe: Recipe): string {
     `console=${efiNames[recipe.architecture].serialConsole}`,
     'panic=10',
     'oops=panic',
+    // Without it the kernel does not look at the backup of a partition table that a power cut has torn.
+    'gpt',
     'loglevel=4',
     ...recipe.kernelArguments,
   ].join(' ');

@@ -11,8 +11,20 @@ export interface EngineFile {
     readonly uid: number;
     readonly sshKeys: readonly string[];
   }[];
+  /** Of the recipe: what slots and state leave each other on the disk. */
+  readonly disk: {
+    /** A slot that an update outgrew becomes that many times the new image, where there is room. */
+    readonly headRoom: number;
+    /** Kept free at the end of the disk; `undefined`: `defaultReserveBytes`. */
+    readonly reserveBytes?: number;
+  };
   /** In start order. */
   readonly services: readonly EngineService[];
+}
+
+/** Room for both slots to double, once each. */
+export function defaultReserveBytes(slotBytes: number): number {
+  return 2 * slotBytes;
 }
 
 export interface EngineService {

@@ -1,12 +1,15 @@
 /**
  * What one slot holds, from its first byte: root (erofs ‖ dm-verity superblock and hash tree) ‖ unified kernel image ‖
  * trailer. Each part begins at a multiple of 4096 and is padded with zeros; the trailer is one block of 4096. What lies
- * in the partition after the trailer has no meaning. Pure and without Node, for QuickJS reads it too: bytes are
+ * in the partition after the trailer has no meaning, but for its last block. Pure and without Node, for QuickJS reads it too: bytes are
  * `Uint8Array`, text is ASCII.
  *
  * A trailer is a table of contents, not a proof: the root is proved by its hash, the image by its digest or signature.
  */
 export const slotBlockBytes = 4096;
+
+/** The last block of a slot's partition is no image's: the ledger of unclean boots lies there. */
+export const slotTailBytes = slotBlockBytes;
 
 /** Sixteen bytes; the last is the format's version. */
 const magic = 'KEELSON-SLOT\0\0\0\u0001';

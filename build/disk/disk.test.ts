@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Recipe } from '../recipe/recipe.ts';
+import { checkImageBudget } from './check-image-budget.ts';
 import { deriveGuid } from './derive-guid.ts';
 import { partitionScript } from './partition-script.ts';
 import { planDisk } from './plan-disk.ts';
@@ -18,7 +19,14 @@ function recipeWith(disk: Partial<Recipe['disk']> = {}): Recipe {
     version: '2026.11.1',
     architecture: 'x86-64',
     place: { file: 'recipe.yaml' },
-    disk: { espSizeBytes: 64 * mebibyte, slotSizeBytes: undefined, stateSizeBytes: 128 * mebibyte, ...disk },
+    disk: {
+      espSizeBytes: 64 * mebibyte,
+      slotSizeBytes: undefined,
+      headRoom: 2,
+      reserveBytes: undefined,
+      stateSizeBytes: 128 * mebibyte,
+      ...disk,
+    },
   } as Recipe;
 }
 
@@ -30,7 +38,7 @@ const content = {
 };
 
 describe('plan of a disk', () => {
-  test('ESP, two slots of twice the content, state; each at a whole MiB', () => {
+  test('ESP, two slots of twice the content, state, each at a whole MiB; then the reserve', () => {
     const plan = planDisk(recipeWith(), content);
     expect(
       plan.partitions.map(({ label, offsetBytes, sizeBytes }) => [
@@ -44,7 +52,29 @@ describe('plan of a disk', () => {
       ['root-b', 145, 80],
       ['state', 225, 128],
     ]);
-    expect(plan.sizeBytes).toBe(354 * mebibyte);
+    expect(plan.sizeBytes).toBe((354 + 160) * mebibyte);
+  });
+
+  test.each<[string, Partial<Recipe['disk']>, number, number]>([
+    ['as large as the image, in steps of 16 MiB', { headRoom: 1, reserveBytes: 0 }, 48, 0],
+    ['three times as large', { headRoom: 3 }, 112, 224],
+    ['of a given size', { slotSizeBytes: 36 * mebibyte }, 36, 72],
+    ['of a given size, with little reserve', { slotSizeBytes: 36 * mebibyte, reserveBytes: mebibyte }, 36, 1],
+  ])('slots %s', (_name, disk, slotMebibytes, reserveMebibytes) => {
+    const plan = planDisk(recipeWith(disk), content);
+    expect(plan.partitions[2]?.sizeBytes).toBe(slotMebibytes * mebibyte);
+    expect(plan.sizeBytes).toBe((1 + 64 + 2 * slotMebibytes + 128 + reserveMebibytes + 1) * mebibyte);
+  });
+
+  test('the last block of a slot is not the image’s', () => {
+    const full = { ...content, slotImageBytes: 32 * mebibyte };
+    expect(planDisk(recipeWith({ headRoom: 1 }), full).partitions[1]?.sizeBytes).toBe(48 * mebibyte);
+    expect(() => planDisk(recipeWith({ slotSizeBytes: 32 * mebibyte }), full)).toThrow(
+      expect.objectContaining({
+        code: 'SLOT_TOO_SMALL',
+        hint: 'Set disk.slotSize to 33MiB or more (twice that leaves room for updates), or remove it.',
+      }),
+    );
   });
 
   test('GUIDs come from name, version and content, and are valid', () => {
@@ -63,7 +93,7 @@ describe('plan of a disk', () => {
         code: 'SLOT_TOO_SMALL',
         message:
           'Cannot write the root to its slot: root and kernel of minimal take 35.0 MiB, the slot has 32.0 MiB',
-        hint: 'Set disk.slotSize to 35MiB or more (twice that leaves room for updates), or remove it.',
+        hint: 'Set disk.slotSize to 36MiB or more (twice that leaves room for updates), or remove it.',
         place: slotSizePlace,
       }),
     );
@@ -89,6 +119,31 @@ describe('plan of a disk', () => {
       `start=2048, size=131072, type=c12a7328-f81f-11d2-ba4b-00a0c93ec93b, uuid=${plan.partitions[0]?.guid}, name="esp"`,
     );
   });
+});
+
+test('an image over its budget', () => {
+  const place = { file: 'recipe.yaml', line: 9, column: 17 };
+  const sizes = {
+    ukiBytes: 13 * mebibyte,
+    rootBytes: 30 * mebibyte,
+    parts: [
+      { part: 'base', sizeBytes: 9 * mebibyte },
+      { part: 'service update', sizeBytes: 31 * mebibyte },
+      { part: 'kernel modules', sizeBytes: 20 * mebibyte },
+    ],
+  };
+  const budgetOf = (sizeBytes: number) => recipeWith({ imageBudget: { sizeBytes, place } });
+  expect(() => checkImageBudget(recipeWith(), sizes)).not.toThrow();
+  expect(() => checkImageBudget(budgetOf(43 * mebibyte), sizes)).not.toThrow();
+  expect(() => checkImageBudget(budgetOf(42 * mebibyte), sizes)).toThrow(
+    expect.objectContaining({
+      code: 'IMAGE_BUDGET_EXCEEDED',
+      message:
+        'Cannot keep minimal within its budget of 42.0 MiB: it takes 43.0 MiB (kernel image 13.0 MiB, root 30.0 MiB)',
+      hint: 'Take something out, or raise disk.imageBudget. The largest parts of the root, before compression: service update 31.0 MiB, kernel modules 20.0 MiB, base 9.0 MiB.',
+      place,
+    }),
+  );
 });
 
 describe('partition table', () => {

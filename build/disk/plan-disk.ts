@@ -1,4 +1,6 @@
+import { defaultReserveBytes } from '../contract/engine-file.ts';
 import { partitionLabels, partitionTypes } from '../contract/machine-layout.ts';
+import { slotTailBytes } from '../contract/slot-layout.ts';
 import { formatBytes } from '../errors/format-quantity.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { Recipe } from '../recipe/recipe.ts';
@@ -25,7 +27,7 @@ export interface DiskContent {
   readonly ukiBytes: number;
 }
 
-/** Where everything goes; SLOT_TOO_SMALL and ESP_TOO_SMALL when it does not fit. */
+/** Where everything goes, and the reserve behind it; SLOT_TOO_SMALL and ESP_TOO_SMALL when it does not fit. */
 export function planDisk(recipe: Recipe, content: DiskContent): DiskPlan {
   const slotBytes = slotSize(recipe, content.slotImageBytes);
   checkEsp(recipe, content);
@@ -50,20 +52,27 @@ export function planDisk(recipe: Recipe, content: DiskContent): DiskPlan {
     offsetBytes += roundUp(partition.sizeBytes, mebibyte);
     return extent;
   });
-  return { sizeBytes: offsetBytes + tableBytes, diskGuid: guidOf('disk'), partitions };
+  const reserveBytes = recipe.disk.reserveBytes ?? defaultReserveBytes(slotBytes);
+  return {
+    sizeBytes: offsetBytes + roundUp(reserveBytes, mebibyte) + tableBytes,
+    diskGuid: guidOf('disk'),
+    partitions,
+  };
 }
 
-/** Without a wish, twice what is needed now: updates grow, and the size of a slot cannot change later. */
+/** Without a wish, head-room for updates, which grow: a slot that must move later takes the reserve with it. */
 function slotSize(recipe: Recipe, imageBytes: number): number {
-  const { slotSizeBytes } = recipe.disk;
-  if (slotSizeBytes === undefined) return roundUp(2 * imageBytes, 16 * mebibyte);
-  if (slotSizeBytes >= imageBytes) return slotSizeBytes;
+  const { slotSizeBytes, headRoom } = recipe.disk;
+  const neededBytes = imageBytes + slotTailBytes;
+  if (slotSizeBytes === undefined)
+    return roundUp(Math.max(headRoom * imageBytes, neededBytes), 16 * mebibyte);
+  if (slotSizeBytes >= neededBytes) return slotSizeBytes;
   throw new KeelsonError({
     code: 'SLOT_TOO_SMALL',
     class: 'input',
     message: `Cannot write the root to its slot: root and kernel of ${recipe.name} take ${formatBytes(imageBytes)}, the slot has ${formatBytes(slotSizeBytes)}`,
     place: recipe.disk.slotSizePlace ?? recipe.place,
-    hint: `Set disk.slotSize to ${roundUp(imageBytes, mebibyte) / mebibyte}MiB or more (twice that leaves room for updates), or remove it.`,
+    hint: `Set disk.slotSize to ${roundUp(neededBytes, mebibyte) / mebibyte}MiB or more (twice that leaves room for updates), or remove it.`,
   });
 }
 

@@ -4,6 +4,7 @@ import { type SecureBoot, signBootFiles, signUki } from '../boot/sign-boot-files
 import type { BootFiles, UnifiedKernelImage } from '../boot/unified-kernel-image.ts';
 import type { OutputArtefact } from '../contract/output-artefact.ts';
 import { openLockedPackages } from '../debian/open-packages.ts';
+import { checkImageBudget } from '../disk/check-image-budget.ts';
 import type { SlotImage } from '../disk/disk-image.ts';
 import { makeDiskImage, planRecipeDisk } from '../disk/make-disk-image.ts';
 import { makeSlotImage } from '../disk/make-slot-image.ts';
@@ -85,6 +86,11 @@ export async function buildSlot(
   const uki = await stage('uki', async () => {
     const unsigned = await makeUnifiedKernelImage(workshop, recipe, packages, kernel, sealed);
     return secureBoot === undefined ? unsigned : await signUki(workshop, secureBoot, unsigned);
+  });
+  checkImageBudget(recipe, {
+    ukiBytes: uki.sizeBytes,
+    rootBytes: sealed.sizeBytes,
+    parts: composed.sizes,
   });
   return stage('slot', async () => {
     const slot = await makeSlotImage(workshop, recipe, sealed, uki);

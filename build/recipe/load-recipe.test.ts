@@ -23,7 +23,13 @@ test('a recipe of three lines has a default for everything', async () => {
     files: [],
     hostname: 'mine',
     users: [],
-    disk: { espSizeBytes: 64 * 1024 ** 2, slotSizeBytes: undefined, stateSizeBytes: 128 * 1024 ** 2 },
+    disk: {
+      espSizeBytes: 64 * 1024 ** 2,
+      slotSizeBytes: undefined,
+      headRoom: 2,
+      reserveBytes: undefined,
+      stateSizeBytes: 128 * 1024 ** 2,
+    },
     outputs: ['raw'],
   });
   expect(loaded.folder).toMatch(/\/recipes\/mine$/);
@@ -80,7 +86,7 @@ test('an extending recipe overrides scalars, appends lists and lays values over 
     disk: {
       espSizeBytes: 80 * 1024 ** 2,
       slotSizeBytes: 120 * 1024 ** 2,
-      stateSizeBytes: (1024 - 2 - 80 - 240) * 1024 ** 2,
+      stateSizeBytes: (1024 - 2 - 80 - 240 - 240) * 1024 ** 2,
     },
   });
   expect(loaded.services.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
@@ -93,6 +99,23 @@ test('an extending recipe overrides scalars, appends lists and lays values over 
     '/etc/y source',
     '/etc/x content',
   ]);
+});
+
+test('head-room, reserve and budget are those of the nearest recipe that gives them', async () => {
+  const loaded = await loadFixture({
+    'recipes/ground/recipe.yaml': recipeText('ground', 'disk: { headRoom: 3, reserve: 64MiB }'),
+    [recipe]: recipeText(
+      'mine',
+      'extends: ../ground',
+      'disk: { size: 1GiB, slotSize: 120MiB, headRoom: 1.5, reserve: none, imageBudget: 43945KiB }',
+    ),
+  });
+  expect(loaded.disk).toMatchObject({
+    headRoom: 1.5,
+    reserveBytes: 0,
+    stateSizeBytes: (1024 - 2 - 64 - 240) * 1024 ** 2,
+    imageBudget: { sizeBytes: 43945 * 1024, place: { line: 5 } },
+  });
 });
 
 test('services start after what they wait for, otherwise in the order of the recipe', async () => {

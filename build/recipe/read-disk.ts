@@ -1,3 +1,4 @@
+import { defaultReserveBytes } from '../contract/engine-file.ts';
 import type { FaultList } from '../errors/fault-list.ts';
 import { formatBytes } from '../errors/format-quantity.ts';
 import type { Place } from '../errors/keelson-error.ts';
@@ -24,7 +25,7 @@ const defaults = {
 /** The partition table before and after the partitions, aligned. */
 const tableBytes = 2 * mebibyte;
 
-type DiskKey = 'size' | 'espSize' | 'slotSize' | 'stateSize';
+type SizeKey = 'size' | 'espSize' | 'slotSize' | 'stateSize' | 'reserve' | 'imageBudget';
 
 /** Sizes of all recipes, each key the last one given; checked against each other. */
 export function readDisk(
@@ -37,14 +38,20 @@ export function readDisk(
   const placedSlot = readSize(chain, 'slotSize', faults);
   const esp = placedEsp?.value ?? defaults.espSize[architecture];
   const slot = placedSlot?.value;
-  const places = {
+  const reserve = readSize(chain, 'reserve', faults)?.value;
+  const budget = readSize(chain, 'imageBudget', faults);
+  const state = readSize(chain, 'stateSize', faults)?.value;
+  const request: DiskRequest = {
     ...(placedEsp === undefined ? {} : { espSizePlace: placedEsp.place }),
     ...(placedSlot === undefined ? {} : { slotSizePlace: placedSlot.place }),
+    espSizeBytes: esp,
+    slotSizeBytes: slot,
+    headRoom: chain.findLast(({ value }) => value.disk?.headRoom !== undefined)?.value.disk?.headRoom ?? 2,
+    reserveBytes: reserve,
+    stateSizeBytes: state ?? defaults.stateSize,
+    ...(budget === undefined ? {} : { imageBudget: { sizeBytes: budget.value, place: budget.place } }),
   };
-  const state = readSize(chain, 'stateSize', faults)?.value;
-  if (size === undefined) {
-    return { ...places, espSizeBytes: esp, slotSizeBytes: slot, stateSizeBytes: state ?? defaults.stateSize };
-  }
+  if (size === undefined) return request;
   if (slot === undefined) {
     faults.add({
       code: 'DISK_INVALID',
@@ -52,38 +59,39 @@ export function readDisk(
       place: size.place,
       hint: 'add "slotSize", or remove "size" and give "stateSize"',
     });
-    return { ...places, espSizeBytes: esp, slotSizeBytes: slot, stateSizeBytes: state ?? defaults.stateSize };
+    return request;
   }
-  const rest = size.value - tableBytes - esp - 2 * slot;
+  const parts = { esp, slot, reserve: reserve ?? defaultReserveBytes(slot) };
+  const rest = size.value - tableBytes - esp - 2 * slot - parts.reserve;
   const least = state ?? minimums.stateSize;
-  if (rest < least) reportTooSmall(size, { esp, slot, state: least }, faults);
-  return { ...places, espSizeBytes: esp, slotSizeBytes: slot, stateSizeBytes: rest };
+  if (rest < least) reportTooSmall(size, { ...parts, state: least }, faults);
+  return { ...request, stateSizeBytes: rest };
 }
 
 function reportTooSmall(
   size: Placed<number>,
-  parts: { readonly esp: number; readonly slot: number; readonly state: number },
+  parts: { readonly esp: number; readonly slot: number; readonly reserve: number; readonly state: number },
   faults: FaultList,
 ): void {
-  const needed = tableBytes + parts.esp + 2 * parts.slot + parts.state;
+  const needed = tableBytes + parts.esp + 2 * parts.slot + parts.state + parts.reserve;
   faults.add({
     code: 'DISK_TOO_SMALL',
     message:
       `Cannot fit the partitions on a disk of ${formatBytes(size.value)}: they need ${formatBytes(needed)} ` +
-      `(boot ${formatBytes(parts.esp)}, two slots of ${formatBytes(parts.slot)}, state ${formatBytes(parts.state)})`,
+      `(boot ${formatBytes(parts.esp)}, two slots of ${formatBytes(parts.slot)}, state ${formatBytes(parts.state)}, reserve ${formatBytes(parts.reserve)})`,
     place: size.place,
-    hint: `make the disk at least ${Math.ceil(needed / mebibyte)}MiB, or the partitions smaller`,
+    hint: `make the disk at least ${Math.ceil(needed / mebibyte)}MiB, or the partitions or the reserve smaller`,
   });
 }
 
-function readSize(chain: readonly ReadRecipe[], key: DiskKey, faults: FaultList): Placed<number> | undefined {
+function readSize(chain: readonly ReadRecipe[], key: SizeKey, faults: FaultList): Placed<number> | undefined {
   const recipe = chain.findLast(({ value }) => value.disk?.[key] !== undefined);
   const text = recipe?.value.disk?.[key];
   if (recipe === undefined || text === undefined) return undefined;
   const place: Place = recipe.source.place(['disk', key]);
-  const value = parseSize(text);
-  const minimum = key === 'size' ? 0 : minimums[key];
-  if (value % mebibyte !== 0) {
+  const value = text === 'none' ? 0 : parseSize(text);
+  const minimum = key in minimums ? minimums[key as keyof typeof minimums] : 0;
+  if (key !== 'imageBudget' && value % mebibyte !== 0) {
     faults.add({
       code: 'SIZE_INVALID',
       message: `Cannot use ${text} for "${key}": partitions are aligned to whole MiB`,

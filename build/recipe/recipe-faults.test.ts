@@ -634,10 +634,10 @@ const situations: readonly Situation[] = [
       [recipe]: recipeText('mine', 'disk: { size: 256MiB, slotSize: 128MiB, stateSize: 64MiB }'),
     },
     says: [
-      'recipes/mine/recipe.yaml:4:15: Cannot fit the partitions on a disk of 256.0 MiB: they need 386.0 MiB (boot 64.0 MiB, two slots of 128.0 MiB, state 64.0 MiB)  [DISK_TOO_SMALL]',
+      'recipes/mine/recipe.yaml:4:15: Cannot fit the partitions on a disk of 256.0 MiB: they need 642.0 MiB (boot 64.0 MiB, two slots of 128.0 MiB, state 64.0 MiB, reserve 256.0 MiB)  [DISK_TOO_SMALL]',
       '  4 | disk: { size: 256MiB, slotSize: 128MiB, stateSize: 64MiB }',
       '    |               ^',
-      'hint: make the disk at least 386MiB, or the partitions smaller',
+      'hint: make the disk at least 642MiB, or the partitions or the reserve smaller',
     ],
   },
   {

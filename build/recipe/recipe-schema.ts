@@ -29,6 +29,8 @@ const hostnameSchema = z
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'a host name of small letters, digits and dashes');
 schemaRules.add(hostnameSchema, { code: 'HOSTNAME_INVALID', hint: 'write the short name, without a domain' });
 
+const headRoomSchema = z.number().min(1).max(100);
+
 /** `recipe.yaml` as written; defaults that depend on other keys or on extended recipes are filled in later. */
 export const recipeSchema = z
   .strictObject({
@@ -86,8 +88,20 @@ export const recipeSchema = z
       .strictObject({
         size: sizeSchema.optional().describe('Size of the whole disk; what the slots leave is state'),
         espSize: sizeSchema.optional(),
-        slotSize: sizeSchema.optional().describe('Twice the root and kernel when left out'),
-        stateSize: sizeSchema.optional().describe('Grown to the end of the disk on the machine'),
+        slotSize: sizeSchema.optional().describe('What headRoom says when left out'),
+        headRoom: headRoomSchema
+          .optional()
+          .describe('Size of a slot as a multiple of root and kernel; 2 when left out'),
+        reserve: z
+          .union([sizeSchema, z.literal('none')])
+          .optional()
+          .describe(
+            'Left unallocated at the end of the disk, for slots that grow; twice a slot when left out',
+          ),
+        stateSize: sizeSchema.optional().describe('Grown up to the reserve on the machine'),
+        imageBudget: sizeSchema
+          .optional()
+          .describe('The build fails when kernel image and root are larger together'),
       })
       .optional(),
     outputs: z.array(z.enum(outputFormatNames)).min(1).optional(),

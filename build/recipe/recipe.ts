@@ -27,10 +27,16 @@ export interface DiskRequest {
   readonly espSizePlace?: Place;
   readonly slotSizePlace?: Place;
   readonly espSizeBytes: number;
-  /** `undefined`: twice the slot image, rounded up to 16 MiB. */
+  /** `undefined`: `headRoom` times the slot image, rounded up to 16 MiB. */
   readonly slotSizeBytes: number | undefined;
-  /** Size in the disk image; the machine grows it to the disk's end. */
+  /** 1 or more. */
+  readonly headRoom: number;
+  /** Stays unallocated at the end of the disk, for slots that grow; `undefined`: twice the size of a slot. */
+  readonly reserveBytes: number | undefined;
+  /** Size in the disk image; the machine grows it up to the reserve. */
   readonly stateSizeBytes: number;
+  /** What kernel image and root may take together. */
+  readonly imageBudget?: { readonly sizeBytes: number; readonly place: Place };
 }
 
 /**

@@ -117,6 +117,7 @@ function compose(files: readonly FileRequest[]) {
     hostname: 'box',
     architecture: 'x86-64',
     users: [],
+    disk: { headRoom: 2 },
     layers: [{ name: 'base', files: [{ kind: 'package', path: '/usr/bin/crun', place }] }],
     files,
   } as unknown as Recipe;

@@ -12,6 +12,10 @@ export function makeEngineFile(recipe: Recipe, builtAt: number, bundles: readonl
     builtAt,
     hostname: recipe.hostname,
     users: recipe.users.map(({ name, uid, sshKeys }) => ({ name, uid, sshKeys })),
+    disk: {
+      headRoom: recipe.disk.headRoom,
+      ...(recipe.disk.reserveBytes === undefined ? {} : { reserveBytes: recipe.disk.reserveBytes }),
+    },
     services: bundles.map(makeEngineService),
   };
 }

@@ -22,7 +22,13 @@ export function demoRecipe(folder: string, changes: Partial<Recipe> = {}): Recip
     files: [],
     hostname: 'demo',
     users: [],
-    disk: { espSizeBytes: 0, slotSizeBytes: undefined, stateSizeBytes: 0 },
+    disk: {
+      espSizeBytes: 0,
+      slotSizeBytes: undefined,
+      headRoom: 2,
+      reserveBytes: undefined,
+      stateSizeBytes: 0,
+    },
     outputs: ['raw'],
     ...changes,
   };

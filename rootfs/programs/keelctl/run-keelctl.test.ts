@@ -26,6 +26,7 @@ const engine: EngineFile = {
   builtAt: 1_760_000_000,
   hostname: 'demo',
   users: [],
+  disk: { headRoom: 2 },
   services: [
     service('log'),
     service('network', { after: ['log'] }),

@@ -22,5 +22,6 @@ const unknownEngine: EngineFile = {
   builtAt: 0,
   hostname: 'keelson',
   users: [],
+  disk: { headRoom: 2 },
   services: [],
 };

@@ -1,107 +1,101 @@
 import { partitionLabels, partitionTypes } from '../../../build/contract/machine-layout.ts';
+import { addPartition, movePartition } from '../../../build/contract/partition-table.ts';
 import type { Device } from '../device.ts';
 import type { BootFile } from '../shared/boot-file.ts';
-import { type PartitionPlan, type PartitionTable, partitionNumber, planPartition } from './plan-partition.ts';
+import { type DiskTable, partitionNode, readDiskTable } from '../shared/partition-table/disk-table.ts';
+import type { Extent } from '../shared/partition-table/free-extents.ts';
+import { repairTable, tellKernel, writeTable } from '../shared/partition-table/write-table.ts';
+import { readEngineFile } from '../shared/read-engine-file.ts';
+import { planPartition } from './plan-partition.ts';
 import { lastWords, type StateReport, StateUnusable } from './report.ts';
 
 const clearedBytes = 1024 * 1024;
 
 /**
- * The state partition of the boot disk: found, or made in the free space at the end; grown to the disk's end. sfdisk writes
- * the backup table first and the primary after it, each with its checksum, so one of them is whole whenever
- * the power goes.
+ * The state partition of the boot disk: found, or made in free space; grown up to the reserve. Where the two copies of the
+ * partition table differ, the power went away while one was written: they are made the same again.
  */
 export function openPartition(device: Device, boot: BootFile, report: StateReport): string {
-  const plan = planPartition(readTable(device, boot), diskBytes(device, boot.disk), partitionLabels.state);
+  const found = readDiskTable(device, boot.disk);
+  if (found === undefined) {
+    throw new StateUnusable(`${boot.diskDevice}: the disk has no GPT that is whole`);
+  }
+  const plan = planPartition(found.table, found.geometry, readEngineFile(device).disk.reserveBytes);
   switch (plan.kind) {
     case 'none':
       throw new StateUnusable(`${boot.diskDevice}: ${plan.reason}`);
     case 'keep':
-      return plan.node;
+      attempt(report, 'repair the partition table', () =>
+        repairTable(device, found, (line) => report.did(line)),
+      );
+      return partitionNode(boot.disk, plan.number);
     case 'grow':
-      grow(device, boot, plan, report);
-      return plan.node;
+      grow(device, found, plan, report);
+      return partitionNode(boot.disk, plan.number);
     case 'add':
-      return add(device, boot, plan, report);
+      return add(device, found, plan, report);
   }
-}
-
-function readTable(device: Device, boot: BootFile): PartitionTable {
-  const outcome = device.run(['/usr/sbin/sfdisk', '--json', boot.diskDevice]);
-  if (outcome.exitCode !== 0) {
-    throw new StateUnusable(`cannot read the partitions of ${boot.diskDevice}: ${lastWords(outcome)}`);
-  }
-  return JSON.parse(outcome.stdout) as PartitionTable;
-}
-
-/** The kernel counts 512-byte sectors whatever the disk's own are. */
-function diskBytes(device: Device, disk: string): number {
-  return Number(device.readFile(`/sys/class/block/${disk}/size`) ?? '0') * 512;
 }
 
 /** A failure is only a note: the partition is as good as it was. */
 function grow(
   device: Device,
-  boot: BootFile,
-  plan: Extract<PartitionPlan, { kind: 'grow' }>,
+  found: DiskTable,
+  { number, startSector, sizeSectors }: Extent & { readonly number: number },
   report: StateReport,
 ): void {
-  const outcome = device.run(
-    ['/usr/sbin/sfdisk', '--no-reread', '--partno', String(plan.number), boot.diskDevice],
-    { input: `size=${plan.sizeSectors}\n` },
-  );
-  if (outcome.exitCode === 0) {
-    tellKernel(device, boot, plan.number, report);
-    report.did(`grew partition ${plan.node} to ${plan.sizeSectors} sectors`);
-  } else {
-    report.note(`cannot grow partition ${plan.node}: ${lastWords(outcome)}`);
+  const node = partitionNode(found.disk, number);
+  attempt(report, `grow partition ${node}`, () => {
+    writeTable(device, found, movePartition(found.table, number, startSector, sizeSectors), number);
+    report.did(`grew partition ${node} to ${sizeSectors} sectors`);
+    tellKernel(device, found.disk, number);
+  });
+}
+
+function attempt(report: StateReport, what: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    report.note(`cannot ${what}: ${messageOf(error)}`);
   }
 }
 
-/**
- * The root's partition is in use, so the kernel will not read the whole table anew, and sfdisk knows no other way. partx tells
- * it of one partition.
- */
-function tellKernel(device: Device, boot: BootFile, number: number, report: StateReport): void {
-  const outcome = device.run(['/usr/bin/partx', '--update', '--nr', String(number), boot.diskDevice]);
-  if (outcome.exitCode !== 0) {
-    report.note(`the kernel sees the change at the next boot only: ${lastWords(outcome)}`);
-  }
-}
-
-function add(
-  device: Device,
-  boot: BootFile,
-  plan: Extract<PartitionPlan, { kind: 'add' }>,
-  report: StateReport,
-): string {
+function add(device: Device, found: DiskTable, extent: Extent, report: StateReport): string {
+  const { disk, geometry, table } = found;
   // What an earlier owner of the disk left there must not look like a file system: cleared before the partition exists.
   const cleared = device.run([
     '/usr/bin/busybox',
     'dd',
     'if=/dev/zero',
-    `of=${boot.diskDevice}`,
-    `bs=${plan.sectorBytes}`,
-    `seek=${plan.startSector}`,
-    `count=${clearedBytes / plan.sectorBytes}`,
+    `of=/dev/${disk}`,
+    `bs=${geometry.sectorBytes}`,
+    `seek=${extent.startSector}`,
+    `count=${clearedBytes / geometry.sectorBytes}`,
     'conv=notrunc,fsync',
   ]);
-  const outcome =
-    cleared.exitCode === 0
-      ? device.run(['/usr/sbin/sfdisk', '--no-reread', '--append', boot.diskDevice], {
-          input: `start=${plan.startSector}, size=${plan.sizeSectors}, type=${partitionTypes.state}, name=${partitionLabels.state}\n`,
-        })
-      : cleared;
-  if (outcome.exitCode !== 0) {
-    throw new StateUnusable(`cannot add a partition to ${boot.diskDevice}: ${lastWords(outcome)}`);
+  if (cleared.exitCode !== 0) {
+    throw new StateUnusable(`cannot add a partition to /dev/${disk}: ${lastWords(cleared)}`);
   }
-  const added = readTable(device, boot).partitiontable.partitions?.find(
-    (partition) => partition.name === partitionLabels.state,
-  );
+  const added = addPartition(table, {
+    ...extent,
+    label: partitionLabels.state,
+    typeGuid: partitionTypes.state,
+    guid: device.readFile('/proc/sys/kernel/random/uuid')?.trim() ?? '',
+  });
   if (added === undefined) {
-    throw new StateUnusable(`the partition added to ${boot.diskDevice} is not there`);
+    throw new StateUnusable(`cannot add a partition to /dev/${disk}: its table is full`);
   }
-  tellKernel(device, boot, partitionNumber(added.node), report);
-  report.did(`made partition ${added.node}`);
-  return added.node;
+  try {
+    writeTable(device, found, added.table, added.number);
+    tellKernel(device, disk, added.number);
+  } catch (error) {
+    throw new StateUnusable(`cannot add a partition to /dev/${disk}: ${messageOf(error)}`);
+  }
+  const node = partitionNode(disk, added.number);
+  report.did(`made partition ${node}`);
+  return node;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

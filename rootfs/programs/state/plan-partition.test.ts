@@ -1,72 +1,40 @@
 import { expect, test } from '@jest/globals';
-import { type PartitionTable, partitionNumber, planPartition } from './plan-partition.ts';
+import { makeTable } from '../testing/fake-disk.ts';
+import { planPartition } from './plan-partition.ts';
 
 const mebibyte = 1024 * 1024;
 
-/** Partitions one after the other from 1 MiB; `name=size in MiB`. */
-function table(description: string, sectorsize = 512): PartitionTable {
-  let start = mebibyte / sectorsize;
-  const partitions = description
-    .split(' ')
-    .filter((part) => part !== '')
-    .map((part, index) => {
-      const [name = '', size] = part.split('=');
-      const partition = {
-        node: `/dev/vda${index + 1}`,
-        start,
-        size: (Number(size) * mebibyte) / sectorsize,
-        name,
-      };
-      start += partition.size;
-      return partition;
-    });
-  return { partitiontable: { label: 'gpt', sectorsize, partitions } };
+/** What is planned, sizes and places in MiB. */
+function plan(partitions: string, diskMebibytes: number, reserveMebibytes?: number, sectorBytes = 512) {
+  const geometry = { sectorBytes, sectors: (diskMebibytes * mebibyte) / sectorBytes };
+  const reserveBytes = reserveMebibytes === undefined ? undefined : reserveMebibytes * mebibyte;
+  const planned = planPartition(makeTable(partitions, geometry), geometry, reserveBytes);
+  const toMebibytes = (sectors: number) => (sectors * sectorBytes) / mebibyte;
+  return 'sizeSectors' in planned
+    ? `${planned.kind} ${toMebibytes(planned.sizeSectors)}@${toMebibytes(planned.startSector)}`
+    : `${planned.kind}${'reason' in planned ? `: ${planned.reason}` : ''}`;
 }
 
-test.each([
-  ['full disk', 'root-a=100 state=64', 165.1, { kind: 'keep', node: '/dev/vda2' }],
-  ['less than 1 MiB to gain', 'root-a=100 state=64', 166, { kind: 'keep', node: '/dev/vda2' }],
-  [
-    'disk grown',
-    'root-a=100 state=64',
-    1024,
-    { kind: 'grow', node: '/dev/vda2', number: 2, sizeSectors: 922 * 2048 },
-  ],
-  ['disk shrunk', 'root-a=100 state=64', 120, { kind: 'keep', node: '/dev/vda2' }],
-  ['something behind it', 'state=64 other=8', 1024, { kind: 'keep', node: '/dev/vda1' }],
-  [
-    'none, with room',
-    'root-a=100',
-    200,
-    { kind: 'add', startSector: 101 * 2048, sizeSectors: 98 * 2048, sectorBytes: 512 },
-  ],
-  [
-    'none, without room',
-    'root-a=100',
-    110,
-    { kind: 'none', reason: 'no partition is labelled state, and the disk has no room for one' },
-  ],
-])('%s', (_name, description, diskMebibytes, expected) => {
-  expect(planPartition(table(description), diskMebibytes * mebibyte, 'state')).toEqual(expected);
+const noRoom = 'none: no partition is labelled state, and the disk has no room for one';
+
+test.each<[string, string, number, number | undefined, string]>([
+  ['as it was built', 'root-a=10 root-b=10 state=64', 106, undefined, 'keep'],
+  ['less than 1 MiB to gain', 'root-a=10 root-b=10 state=64', 107, 20.5, 'keep'],
+  ['disk grown', 'root-a=10 root-b=10 state=64', 1024, undefined, 'grow 982@21'],
+  ['disk grown, with a reserve of its own', 'root-a=10 root-b=10 state=64', 1024, 100, 'grow 902@21'],
+  ['disk grown, without a reserve', 'root-a=10 root-b=10 state=64', 1024, 0, 'grow 1002@21'],
+  ['disk grown by less than the reserve', 'root-a=10 root-b=10 state=64', 96, undefined, 'keep'],
+  ['disk shrunk', 'root-a=100 state=64', 120, undefined, 'keep'],
+  ['a slot moved into the reserve', 'root-a=10 state=64 root-b=20', 1024, undefined, 'keep'],
+  ['a slot moved, before it', 'root-b=30@100 root-a=10@1 state=64@150', 400, undefined, 'grow 189@150'],
+  ['none, with room', 'root-a=10 root-b=10', 200, undefined, 'add 158@21'],
+  ['none, with room between others', 'root-a=10 root-b=20@120', 200, undefined, 'add 109@11'],
+  ['none, and room in the reserve only', 'root-a=50 root-b=50', 130, undefined, 'add 28@101'],
+  ['none, without room', 'root-a=100', 110, undefined, noRoom],
+])('%s', (_name, partitions, disk, reserve, expected) => {
+  expect(plan(partitions, disk, reserve)).toBe(expected);
 });
 
 test('sectors of 4 KiB', () => {
-  expect(planPartition(table('root-a=100 state=64', 4096), 1024 * mebibyte, 'state')).toEqual({
-    kind: 'grow',
-    node: '/dev/vda2',
-    number: 2,
-    sizeSectors: 922 * 256,
-  });
-});
-
-test('a disk without GPT is left alone', () => {
-  const dos = { partitiontable: { label: 'dos', sectorsize: 512 } };
-  expect(planPartition(dos, mebibyte, 'state')).toEqual({ kind: 'none', reason: 'the disk has no GPT' });
-});
-
-test.each([
-  ['/dev/vda4', 4],
-  ['/dev/nvme0n1p12', 12],
-])('%s is number %d', (node, number) => {
-  expect(partitionNumber(node)).toBe(number);
+  expect(plan('root-a=100 state=64', 1024, undefined, 4096)).toBe('grow 722@101');
 });

@@ -1,62 +1,63 @@
-/** The part of `sfdisk --json` that is read. Sectors are the disk's own. */
-export interface PartitionTable {
-  readonly partitiontable: {
-    readonly label: string;
-    readonly sectorsize: number;
-    readonly partitions?: readonly {
-      readonly node: string;
-      readonly start: number;
-      readonly size: number;
-      readonly name?: string;
-    }[];
-  };
-}
+import { defaultReserveBytes } from '../../../build/contract/engine-file.ts';
+import { partitionLabels } from '../../../build/contract/machine-layout.ts';
+import {
+  type DiskGeometry,
+  listPartitions,
+  type PartitionTable,
+  usableEnd,
+} from '../../../build/contract/partition-table.ts';
+import { alignDown, type Extent, freeExtents, sectorsFor } from '../shared/partition-table/free-extents.ts';
 
 export type PartitionPlan =
-  | { readonly kind: 'keep'; readonly node: string }
-  | { readonly kind: 'grow'; readonly node: string; readonly number: number; readonly sizeSectors: number }
-  | {
-      readonly kind: 'add';
-      readonly startSector: number;
-      readonly sizeSectors: number;
-      readonly sectorBytes: number;
-    }
+  | { readonly kind: 'keep'; readonly number: number }
+  | ({ readonly kind: 'grow'; readonly number: number } & Extent)
+  | ({ readonly kind: 'add' } & Extent)
   | { readonly kind: 'none'; readonly reason: string };
 
 /** Less room is not worth a state partition. */
 const leastBytes = 16 * 1024 * 1024;
-const alignmentBytes = 1024 * 1024;
+const stepBytes = 1024 * 1024;
 
-/** What to do so that a partition labelled `label` reaches the end of the disk. */
-export function planPartition(table: PartitionTable, diskBytes: number, label: string): PartitionPlan {
-  const { sectorsize, partitions = [] } = table.partitiontable;
-  if (table.partitiontable.label !== 'gpt') {
-    return { kind: 'none', reason: 'the disk has no GPT' };
-  }
-  const alignment = alignmentBytes / sectorsize;
-  // UEFI 2.10, 5.3.2: the backup table is 16 KiB of entries and one sector of header at the very end.
-  const endSector = diskBytes / sectorsize - 1 - 16384 / sectorsize;
-  const found = partitions.find((partition) => partition.name === label);
-  const lastEnd = Math.max(0, ...partitions.map((partition) => partition.start + partition.size));
-  if (found === undefined) {
-    const startSector = Math.ceil(lastEnd / alignment) * alignment;
-    const sizeSectors = alignDown(endSector - startSector, alignment);
-    return sizeSectors * sectorsize >= leastBytes
-      ? { kind: 'add', startSector, sizeSectors, sectorBytes: sectorsize }
-      : { kind: 'none', reason: `no partition is labelled ${label}, and the disk has no room for one` };
-  }
-  const sizeSectors = alignDown(endSector - found.start, alignment);
-  const isLast = found.start + found.size === lastEnd;
-  return isLast && sizeSectors - found.size >= alignment
-    ? { kind: 'grow', node: found.node, number: partitionNumber(found.node), sizeSectors }
-    : { kind: 'keep', node: found.node };
+/** What to do so that the state partition reaches up to the reserve at the end of the disk. */
+export function planPartition(
+  table: PartitionTable,
+  geometry: DiskGeometry,
+  reserveBytes: number | undefined,
+): PartitionPlan {
+  const partitions = listPartitions(table);
+  const found = partitions.find(({ label }) => label === partitionLabels.state);
+  const reserve = sectorsFor(reserveBytes ?? defaultReserve(table, geometry), geometry);
+  const end = alignDown(usableEnd(table, geometry), geometry);
+  if (found === undefined) return planNew(freeExtents(table, geometry), end - reserve, geometry);
+  const { number, startSector } = found;
+  const sizeSectors = alignDown(end - reserve - startSector, geometry);
+  // A slot that moved into the reserve ends the growth of what lies before it.
+  const isLast = partitions.every((other) => other.startSector <= startSector);
+  return isLast && sizeSectors - found.sizeSectors >= stepBytes / geometry.sectorBytes
+    ? { kind: 'grow', number, startSector, sizeSectors }
+    : { kind: 'keep', number };
 }
 
-/** `/dev/vda4` and `/dev/nvme0n1p4` are number 4 of their disks. */
-export function partitionNumber(node: string): number {
-  return Number(/(\d+)$/.exec(node)?.[1]);
+function defaultReserve(table: PartitionTable, { sectorBytes }: DiskGeometry): number {
+  const slots: readonly string[] = [partitionLabels.slotA, partitionLabels.slotB];
+  const sizes = listPartitions(table).filter(({ label }) => slots.includes(label));
+  return defaultReserveBytes(Math.max(0, ...sizes.map(({ sizeSectors }) => sizeSectors)) * sectorBytes);
 }
 
-function alignDown(sectors: number, alignment: number): number {
-  return Math.max(0, Math.floor(sectors / alignment)) * alignment;
+/** The largest free place outside of the reserve; when there is none, the reserve goes: state is needed more. */
+function planNew(free: readonly Extent[], reserveFrom: number, geometry: DiskGeometry): PartitionPlan {
+  const outside = free.map(({ startSector, sizeSectors }) => ({
+    startSector,
+    sizeSectors: Math.min(sizeSectors, alignDown(reserveFrom - startSector, geometry)),
+  }));
+  for (const extents of [outside, free]) {
+    const [largest] = [...extents].sort((one, other) => other.sizeSectors - one.sizeSectors);
+    if (largest !== undefined && largest.sizeSectors * geometry.sectorBytes >= leastBytes) {
+      return { kind: 'add', ...largest };
+    }
+  }
+  return {
+    kind: 'none',
+    reason: `no partition is labelled ${partitionLabels.state}, and the disk has no room for one`,
+  };
 }

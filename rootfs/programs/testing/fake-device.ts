@@ -1,4 +1,5 @@
 import type { CommandOutcome, Device, FileStatus } from '../device.ts';
+import { FakeDisk } from './fake-disk.ts';
 
 /** Answers one command; `undefined` lets the next one try. */
 export type FakeCommand = (command: readonly string[], input: string) => Partial<CommandOutcome> | undefined;
@@ -8,7 +9,7 @@ export interface FakeDeviceOptions {
   /** Path → content; folders come with their files. A value `-> target` is a symbolic link. */
   readonly files?: Readonly<Record<string, string>>;
   /** Block devices, for `readBytes`. */
-  readonly devices?: Readonly<Record<string, Uint8Array>>;
+  readonly devices?: Readonly<Record<string, Uint8Array | FakeDisk>>;
   readonly commands?: readonly FakeCommand[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly now?: number;
@@ -17,6 +18,8 @@ export interface FakeDeviceOptions {
 /** A machine in memory: what was written, run and printed can be looked at afterwards. */
 export interface FakeDevice extends Device {
   readonly files: Map<string, string>;
+  /** What was written as bytes, beside `files`. */
+  readonly bytes: Map<string, Uint8Array>;
   readonly modes: Map<string, number>;
   readonly commandsRun: string[];
   readonly printed: string[];
@@ -34,6 +37,7 @@ export class FakeExit extends Error {
 /** Commands that no answer is given for end with code 0 and no output. */
 export function makeFakeDevice(options: FakeDeviceOptions = {}): FakeDevice {
   const files = new Map<string, string>();
+  const bytes = new Map<string, Uint8Array>();
   const folders = new Set<string>(['/']);
   const modes = new Map<string, number>();
   const commandsRun: string[] = [];
@@ -83,6 +87,7 @@ export function makeFakeDevice(options: FakeDeviceOptions = {}): FakeDevice {
     arguments: options.arguments ?? [],
     isTerminal: false,
     files,
+    bytes,
     modes,
     commandsRun,
     printed,
@@ -96,10 +101,15 @@ export function makeFakeDevice(options: FakeDeviceOptions = {}): FakeDevice {
       return text;
     },
     readBytes(path, offset, length) {
-      const bytes = options.devices?.[path];
-      return bytes?.subarray(Math.min(offset, bytes.length), Math.min(offset + length, bytes.length));
+      const content = bytes.get(path) ?? options.devices?.[path];
+      return content instanceof FakeDisk
+        ? content.read(offset, length)
+        : content?.subarray(Math.min(offset, content.length), Math.min(offset + length, content.length));
     },
-    writeFile: (path, content, mode) => put(path, asText(content), mode),
+    writeFile(path, content, mode) {
+      if (typeof content !== 'string') bytes.set(path, content);
+      put(path, asText(content), mode);
+    },
     writeFileDurably: (path, content, mode) => put(path, asText(content), mode),
     list(folder) {
       const prefix = folder === '/' ? '/' : `${folder}/`;
