@@ -1,5 +1,7 @@
 import { espLayout, machineLayout, partitionLabels } from '../../../build/contract/machine-layout.ts';
+import { listPartitions } from '../../../build/contract/partition-table.ts';
 import type { CommandOutcome, Device } from '../device.ts';
+import { partitionNode, readDiskTable } from '../shared/partition-table/disk-table.ts';
 
 const mountPoint = `${machineLayout.runtime}/esp`;
 
@@ -18,6 +20,10 @@ export function findPartition(device: Device, disk: string, label: string): stri
       return `/dev/${name}`;
     }
   }
+  // The kernel knows no names of partitions that were moved since it started.
+  const table = readDiskTable(device, disk)?.table;
+  const found = table && listPartitions(table).find((partition) => partition.label === label);
+  if (found !== undefined) return partitionNode(disk, found.number);
   throw new Error(`disk ${disk} has no partition ${label}`);
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../shared/tuf/judge-bundle.ts';
 import type { Refusal } from '../shared/tuf/refusal.ts';
 import { readJson, updatePaths } from '../shared/update/update-record.ts';
-import { judgeSize } from './judge-size.ts';
+import { makeRoom } from './make-room.ts';
 
 /** What an installation in progress may write. */
 export interface Accepted {
@@ -35,18 +35,38 @@ export function judge(device: Device): number {
     compatible: accepted.installed.compatible,
     version: device.environmentVariable('RAUC_META_UPDATE_VERSION') ?? '',
     sequence: Number(device.environmentVariable('RAUC_META_UPDATE_SEQUENCE') ?? 'NaN'),
-    imageSha256: device.environmentVariable('RAUC_IMAGE_DIGEST_1') ?? '',
+    imageSha256: ofTarget(device, 'RAUC_IMAGE_DIGEST'),
   };
-  const { installed, fromChannel } = accepted;
-  const refusal =
+  try {
+    const refusal = findRefusal(device, offered, accepted);
+    const judged: Judged = { offered, ...(refusal && { refusal }) };
+    device.writeFile(updatePaths.judged, JSON.stringify(judged), 0o600);
+    return refusal === undefined ? 0 : refuse(device, `${refusal.code}: ${refusal.message}`);
+  } catch (error) {
+    return refuse(device, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function findRefusal(
+  device: Device,
+  offered: OfferedBundle,
+  { installed, fromChannel }: Accepted,
+): Refusal | undefined {
+  const image = `${device.environmentVariable('RAUC_BUNDLE_MOUNT_POINT')}/${ofTarget(device, 'RAUC_IMAGE_NAME')}`;
+  return (
     judgeBundle(offered, installed) ??
-    judgeSize(device) ??
     (fromChannel === undefined
       ? undefined
-      : matchRelease(offered, fromChannel, Math.floor(device.now() / 1000)));
-  const judged: Judged = { offered, ...(refusal && { refusal }) };
-  device.writeFile(updatePaths.judged, JSON.stringify(judged), 0o600);
-  return refusal === undefined ? 0 : refuse(device, `${refusal.code}: ${refusal.message}`);
+      : matchRelease(offered, fromChannel, Math.floor(device.now() / 1000))) ??
+    // Last, for it may change the disk.
+    makeRoom(device, image, offered)
+  );
+}
+
+/** Variables with a number are those of a slot; only a slot that is about to be written has an image. */
+function ofTarget(device: Device, variable: string): string {
+  const [target = '1'] = (device.environmentVariable('RAUC_TARGET_SLOTS') ?? '1').split(' ');
+  return device.environmentVariable(`${variable}_${target}`) ?? '';
 }
 
 /** RAUC shows lines that begin so as its own errors. */

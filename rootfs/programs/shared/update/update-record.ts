@@ -101,8 +101,11 @@ export type UpdateState =
 /** One line of history. */
 export interface UpdateRecord {
   readonly at: number;
-  /** `demoted`: `fromVersion` was good and rotted in `slot`; `version` runs instead. */
-  readonly event: 'staged' | 'committed' | 'rolled-back' | 'demoted' | 'refused' | 'failed';
+  /**
+   * `demoted`: `fromVersion` was good and rotted in `slot`; `version` runs instead. `relocated`: `slot` has another place on
+   * the disk, for `version`, which comes next.
+   */
+  readonly event: 'relocated' | 'staged' | 'committed' | 'rolled-back' | 'demoted' | 'refused' | 'failed';
   readonly fromVersion: string;
   readonly version?: string;
   readonly slot?: Slot;
