@@ -37,6 +37,11 @@ export async function fillPartition(machine: TestMachine, label: string, byte: n
   await editDisk(machine, [`write -P ${byte} ${offsetBytes} ${sizeBytes}`]);
 }
 
+/** As a power cut leaves the partition table while its primary copy is written: the header is there, its entries are not. */
+export async function tearPartitionTable(machine: TestMachine): Promise<void> {
+  await editDisk(machine, ['write -P 165 1024 512']);
+}
+
 /** Writes what partition `from` held in the built disk to partition `label`, as an update would. */
 export async function copyPartition(machine: TestMachine, from: string, label: string): Promise<void> {
   const source = await partitionOf(baseOf(machine), from);

@@ -18,7 +18,8 @@ export function waitForRecord(
       if (last?.event === wanted.event && last.version === wanted.version) return last;
       // A connection to a machine that is gone looks alive for long.
       machine.guest.disconnect();
-      const isOver = last !== undefined && last.version === wanted.version && last.event !== 'staged';
+      const isUnderWay = last?.event === 'staged' || last?.event === 'relocated';
+      const isOver = last?.version === wanted.version && !isUnderWay;
       throw new (isOver ? InVain : Error)(`the newest record is ${JSON.stringify(last)}`);
     },
     { what: `version ${wanted.version} to be ${wanted.event}`, deadlineMs },
