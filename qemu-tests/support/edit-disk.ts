@@ -31,6 +31,14 @@ export async function flipByte(machine: TestMachine, label: string, offset: numb
   await editDisk(machine, [`write -P ${byte ^ 0xff} ${at} 1`]);
 }
 
+/** Writes back what the built disk has there. */
+export async function repairByte(machine: TestMachine, label: string, offset: number): Promise<void> {
+  const partition = await partitionOf(baseOf(machine), label);
+  const at = partition.offsetBytes + offset;
+  const [byte = 0] = await readBytes(baseOf(machine), at, 1);
+  await editDisk(machine, [`write -P ${byte} ${at} 1`]);
+}
+
 /** As if the partition had been overwritten from end to end. */
 export async function fillPartition(machine: TestMachine, label: string, byte: number): Promise<void> {
   const { offsetBytes, sizeBytes } = await partitionOf(baseOf(machine), label);
