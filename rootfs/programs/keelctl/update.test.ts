@@ -75,6 +75,25 @@ describe('keelctl update', () => {
     expect(errorsPrinted.join('\n')).toContain(message);
   });
 
+  test('a version that rotted and was left is in the status until something else happens', () => {
+    const left = {
+      at: 1_795_000_000,
+      event: 'demoted',
+      fromVersion: '2026.11.2',
+      version: '2026.11.0',
+      slot: 'b',
+      source: { kind: 'other-slot' },
+      reasons: ['slot b was started 3 times and did not prove healthy'],
+    };
+    const history = (...records: object[]) => ({ [`${folder}/history.json`]: JSON.stringify(records) });
+    const line =
+      'damaged  version 2026.11.2 was left 2026-11-18 11:06 UTC: slot b was started 3 times and did not prove healthy';
+    expect(run('update status', history(left)).printed).toContain(line);
+    expect(JSON.parse(run('update status --json', history(left)).printed.join('')).demotion).toEqual(left);
+    const later = { ...left, event: 'committed', reasons: [] };
+    expect(run('update status', history(left, later)).printed.join()).not.toContain('damaged');
+  });
+
   test('without the service', () => {
     const device = makeFakeDevice({ arguments: ['update', 'check'] });
     expect(runKeelctl(device)).toBe(1);
