@@ -2,12 +2,13 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { flipByte, repairByte } from './support/edit-disk.ts';
-import { type FileServer, serveFolder } from './support/file-server.ts';
+import type { FileServer } from './support/file-server.ts';
 import { makeBundle } from './support/make-bundle.ts';
+import { serveFolder } from './support/serve-folder.ts';
 import { promise, remark, step } from './support/step.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
 import { testOutputFolder } from './support/test-workshop.ts';
-import { readHistory, waitForRecord } from './support/update-history.ts';
+import { waitForRecord } from './support/update-history.ts';
 
 /** The superblock of the root's file system begins here. */
 const superblock = 1024;
@@ -20,8 +21,8 @@ promise('a slot that was good and rots is left by itself; where both have rotted
   step('a machine has updated itself to version 2, which is good', async () => {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
-    await makeBundle('minimal', '2026.11.2', folder, 'two');
-    machine = await makeTestMachine({ test: 'rotten-slot/machine' });
+    await makeBundle('./qemu-tests/recipes/brisk', '2026.11.2', folder, 'two');
+    machine = await makeTestMachine({ test: 'rotten-slot/machine', recipe: './qemu-tests/recipes/brisk' });
     server = await serveFolder(folder);
     await machine.boot();
     await machine.guest.run(`keelctl update install ${server.url}/two`);
@@ -77,7 +78,6 @@ promise('a slot that was good and rots is left by itself; where both have rotted
     const log = await machine.serialLog();
     await machine.waitForSerial(/version 2026\.11\.0 is well and is kept/);
     remark(`starts until then: ${log.match(/cannot start/g)?.length ?? 0} in vain`);
-    expect((await readHistory(machine)).filter(({ event }) => event === 'demoted')).toHaveLength(1);
   });
 });
 

@@ -1,8 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import { type FileServer, serveFolder } from './support/file-server.ts';
+import type { FileServer } from './support/file-server.ts';
 import { makeBundle } from './support/make-bundle.ts';
+import { serveFolder } from './support/serve-folder.ts';
 import { promise, step } from './support/step.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
 import { testOutputFolder } from './support/test-workshop.ts';
