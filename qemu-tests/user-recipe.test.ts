@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { promise, remark, step } from './support/step.ts';
 import { keelson, repositoryFolder, testKeysEnvironment } from './support/test-workshop.ts';
+import { waitFor } from './support/wait-for.ts';
 
 interface TestEvent {
   readonly type: string;
@@ -38,4 +40,21 @@ promise('whoever has a recipe can try a machine of it before others have to', ()
     },
     { deadlineMs: 900_000 },
   );
+
+  step('interrupted, it leaves nothing', async () => {
+    const child = spawn(join(repositoryFolder, 'keelson'), ['test', 'minimal'], {
+      cwd: repositoryFolder,
+      env: { ...process.env, ...testKeysEnvironment },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+    let told = '';
+    child.stdout.on('data', (chunk) => {
+      told += chunk;
+    });
+    await waitFor(async () => told.includes('ok 1 - '), { what: 'the first sentence', deadlineMs: 180_000 });
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(existsSync(join(repositoryFolder, 'out/minimal/test'))).toBe(false);
+  });
 });

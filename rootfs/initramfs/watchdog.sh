@@ -28,7 +28,7 @@ feed_watchdog() { [ -z "$is_watched" ] || echo >&3; }
 hand_over_watchdog() {
   [ -n "$is_watched" ] || return
   read -r level rest < /proc/sys/kernel/printk
-  echo 1 > /proc/sys/kernel/printk
+  echo 2 > /proc/sys/kernel/printk
   exec 3>&-
   echo "$level" > /proc/sys/kernel/printk
 }
