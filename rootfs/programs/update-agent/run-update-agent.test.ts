@@ -175,6 +175,19 @@ describe('taken up again after a power cut', () => {
     expect(stateOf(machine).phase).toBe('idle');
   });
 
+  test('in the middle of a person’s installation, and the person asks again: that is done at once', () => {
+    const source = { kind: 'file', location: '/root/x.raucb' } as const;
+    const machine: FakeDevice = makeMachine({
+      state: { phase: 'downloading', source, restartAt: 0, attempt: 1 },
+      request: { id: '8', action: 'install', location: '/root/x.raucb' },
+      commands: [rauc(() => machine, { judged })],
+    });
+    runUpdateAgent(machine);
+    const events = read(machine, `${folder}/history.json`).map(({ event }: UpdateRecord) => event);
+    expect(events).toEqual(['failed', 'staged']);
+    expect(read(machine, '/run/update/answer.json')).toMatchObject({ id: '8', isWell: true });
+  });
+
   test('in the middle of one from the channel, too often: given up', () => {
     const source = { kind: 'channel', location: 'https://example.org/bundles/x.raucb' } as const;
     const machine = makeMachine({ state: { phase: 'downloading', source, restartAt: 0, attempt: 3 } });

@@ -69,9 +69,13 @@ function run(device: Device): number {
       // The health gate decides.
       return request === undefined ? 30 : refuseRequest(device, request, 'a version is on trial');
     case 'downloading':
-      return request === undefined
-        ? resume(device, settings, state)
-        : refuseRequest(device, request, 'an update is being installed');
+      if (request === undefined) return resume(device, settings, state);
+      if (state.source.kind === 'channel') {
+        return refuseRequest(device, request, 'an update is being installed');
+      }
+      // What a person asked for was cut off; somebody asks again before that is on record.
+      resume(device, settings, state);
+      return carryOut(device, settings, request, { phase: 'idle' });
     case 'checking':
       // The power went away during a look.
       return request === undefined
