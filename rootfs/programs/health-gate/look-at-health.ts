@@ -56,24 +56,27 @@ export function lookAtHealth(device: Device, before: Baseline | undefined): Heal
   return {
     reasons,
     isHopeless: unwell.some(({ state }) => state === 'failed'),
-    fingerprint: [
-      ...status.services.map(({ name, restarts }) => `${name} ${restarts}`),
-      ...containers.starts,
-    ].join('\n'),
+    fingerprint: [describeStarts(status), ...containers.starts].join('
+'),
   };
 }
 
 /** Only whether the services run and say that they are healthy. */
-export function lookAtServices(device: Device): Pick<HealthLook, 'reasons' | 'isHopeless'> {
+export function lookAtServices(device: Device): HealthLook {
   const status = readStatus(device);
   if (status === undefined) {
-    return { reasons: ['the services cannot be asked how they are'], isHopeless: false };
+    return { reasons: ['the services cannot be asked how they are'], isHopeless: false, fingerprint: '' };
   }
   const unwell = status.services.filter(({ state }) => state !== 'running' && state !== 'done');
   return {
     reasons: [...unwell.map(describeService), ...describeUnhealthy(status)],
     isHopeless: unwell.some(({ state }) => state === 'failed'),
+    fingerprint: describeStarts(status),
   };
+}
+
+function describeStarts({ services }: StatusReport): string {
+  return services.map(({ name, restarts }) => `${name} ${restarts}`).join('\n');
 }
 
 function readStatus(device: Device): StatusReport | undefined {

@@ -33,6 +33,8 @@ const badSector =
 
 interface Situation {
   readonly services?: readonly object[];
+  /** Starts of `sshd` at each look; the last one goes on. */
+  readonly restarts?: readonly number[];
   readonly kernelLog?: string;
   readonly ledgers?: Readonly<Partial<Record<'a' | 'b', BootLedger>>>;
   readonly stateKind?: 'disk' | 'memory';
@@ -47,6 +49,8 @@ function makeMachine(situation: Situation): Device & FakeDevice & { written: str
     return bytes;
   };
   const { services = [good], kernelLog = '', ledgers = { b: ledger }, stateKind = 'disk' } = situation;
+  let look = 0;
+  const { restarts = [0] } = situation;
   const fake = makeFakeDevice({
     files: {
       '/run/keelson/state.json': JSON.stringify({ kind: stateKind }),
@@ -59,7 +63,11 @@ function makeMachine(situation: Situation): Device & FakeDevice & { written: str
     devices: { '/dev/vda2': partition(ledgers.a), '/dev/vda3': partition(ledgers.b) },
     commands: [
       (command, input) => {
-        if (command[0] === 'keelctl') return { stdout: JSON.stringify({ services, health: [] }) };
+        if (command[0] === 'keelctl') {
+          const count = restarts[Math.min(look++, restarts.length - 1)];
+          const counted = services.map((service) => ({ ...service, restarts: count }));
+          return { stdout: JSON.stringify({ services: counted, health: [] }) };
+        }
         if (command[1] === 'dmesg') return { stdout: kernelLog };
         if (command[0] !== 'dd') return undefined;
         if (situation.diskIsReadOnly === true) return { exitCode: 1, stderr: 'dd: read-only file system\n' };
@@ -96,6 +104,14 @@ describe('the end of an ordinary boot', () => {
       'service web is failed (exit code 126); data block 812 of its root is corrupted',
     ],
     [
+      'one is well in between, and blocks are corrupted',
+      { restarts: Array.from({ length: 60 }, (_, look) => Math.floor(look / 2)), kernelLog: corruption },
+      true,
+      'rotten',
+      'the services did not come to rest; data block 812 of its root is corrupted',
+    ],
+    ['one has died once on an intact root', { restarts: [0, 1] }, true, 'well', 'of=/dev/vda3: '],
+    [
       'one never comes up, and a sector cannot be read',
       { services: [slow], kernelLog: badSector },
       true,
@@ -122,7 +138,7 @@ describe('the end of an ordinary boot', () => {
     expect(machine.written).toHaveLength(1);
     expect(machine.written[0]).toContain(written);
     if (verdict === 'rotten') {
-      expect(machine.written[0]).toContain(' 2026.11.2 2 open service');
+      expect(machine.written[0]).toContain(' 2026.11.2 2 open ');
       expect(machine.files.get('/dev/console')).toContain('slot b is damaged');
     }
   });

@@ -9,6 +9,7 @@ import { lookAtServices, writeNotice } from './look-at-health.ts';
 
 /** Long enough for a small machine under load: what is not up then will be so at the next start, or is no matter of the disk. */
 const patienceSeconds = 90;
+const settleSeconds = 20;
 const pauseMs = 4000;
 
 /**
@@ -17,7 +18,7 @@ const pauseMs = 4000;
  * the slot up. What is not well on an intact root is a matter of its owner: no other version would help.
  */
 export function watchForRot(device: Device, boot: BootFile, isOtherGood: boolean): 'well' | 'rotten' {
-  const reasons = awaitServices(device);
+  const reasons = awaitServices(device, boot);
   const damage = reasons.length === 0 ? undefined : findDamage(device, boot);
   if (damage === undefined || !isOtherGood) {
     closeLedger(device, boot);
@@ -77,11 +78,30 @@ function noteInLedger(device: Device, { disk, askedSlot }: BootFile, reason: str
   }
 }
 
-function awaitServices(device: Device): readonly string[] {
+/**
+ * Reasons when the services did not come to be well. Two looks at the same starts will do on an intact root; where blocks are
+ * damaged, a service that dies of it again and again is well in between, and must stay up for a while.
+ */
+function awaitServices(device: Device, boot: BootFile): readonly string[] {
   const begin = uptime(device);
+  let wellSince: number | undefined;
+  let fingerprint: string | undefined;
   for (;;) {
-    const { reasons, isHopeless } = lookAtServices(device);
-    if (reasons.length === 0 || isHopeless || uptime(device) - begin > patienceSeconds) return reasons;
+    const look = lookAtServices(device);
+    const at = uptime(device);
+    if (look.isHopeless) return look.reasons;
+    if (look.reasons.length > 0 || look.fingerprint !== fingerprint) wellSince = undefined;
+    fingerprint = look.fingerprint;
+    if (look.reasons.length === 0) {
+      const wellSeconds = at - (wellSince ?? at);
+      const isSettled =
+        findDamage(device, boot) === undefined ? wellSince !== undefined : wellSeconds >= settleSeconds;
+      if (isSettled) return [];
+      wellSince ??= at;
+    }
+    if (at - begin > patienceSeconds) {
+      return look.reasons.length > 0 ? look.reasons : ['the services did not come to rest'];
+    }
     device.sleep(pauseMs);
   }
 }
