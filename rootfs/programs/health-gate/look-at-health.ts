@@ -56,8 +56,7 @@ export function lookAtHealth(device: Device, before: Baseline | undefined): Heal
   return {
     reasons,
     isHopeless: unwell.some(({ state }) => state === 'failed'),
-    fingerprint: [describeStarts(status), ...containers.starts].join('
-'),
+    fingerprint: [describeStarts(status), ...containers.starts].join('\n'),
   };
 }
 
