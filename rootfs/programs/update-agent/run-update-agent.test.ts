@@ -6,7 +6,6 @@ import { writeSlotFixture } from '../../../build/testing/slot-fixture.ts';
 import type { UpdateRecord, UpdateState } from '../shared/update/update-record.ts';
 import { type FakeCommand, type FakeDevice, makeFakeDevice } from '../testing/fake-device.ts';
 import { makeFakeDisk } from '../testing/fake-disk.ts';
-import { leftBundles } from './check-channel.ts';
 import { runUpdateAgent } from './run-update-agent.ts';
 
 const folder = '/var/lib/keelson/update';
@@ -195,21 +194,6 @@ describe('taken up again after a power cut', () => {
     expect(lastOf(machine)).toMatchObject({ event: 'failed', reasons: ['interrupted 3 times'] });
   });
 
-  test('in the middle of a look: it looks again, and knows what it knew', () => {
-    const before = {
-      phase: 'rolled-back',
-      version: '2026.11.1',
-      reasons: ['x'],
-      at: 5,
-      checkedAt: now,
-    } as const;
-    const state: UpdateState = { phase: 'checking', before, attempt: 1 };
-    const machine = makeMachine({ state, settings: { url: 'https://example.org' } });
-    runUpdateAgent(machine);
-    expect(machine.files.get('/run/update/fetched')).toBeUndefined();
-    expect(stateOf(machine)).toEqual({ ...before, checkedAt: now });
-  });
-
   test('damaged records are no records', () => {
     const machine = makeMachine();
     machine.writeFile(`${folder}/state.json`, '{"phase":');
@@ -222,32 +206,6 @@ test('without a channel a check says so', () => {
   const machine = makeMachine({ request: { id: '1', action: 'check' } });
   runUpdateAgent(machine);
   expect(read(machine, '/run/update/answer.json')).toMatchObject({ message: 'this machine has no channel' });
-});
-
-describe('whether the channel answers, for the health gate', () => {
-  const reach = (url: string, answer: { exitCode: number; stdout: string }) => {
-    const machine = makeMachine({ settings: { url }, commands: [() => answer] });
-    const asked = { ...machine, arguments: ['reach'] };
-    return { code: runUpdateAgent(asked), errors: machine.errorsPrinted, run: machine.commandsRun };
-  };
-
-  test('it does', () => {
-    const { code, run } = reach('https://example.org', { exitCode: 0, stdout: '200' });
-    expect(code).toBe(0);
-    expect(run[0]).toMatch(/^curl .* https:\/\/example.org\/stable\/timestamp.json$/);
-  });
-
-  test.each([
-    [
-      'https://example.org',
-      { exitCode: 7, stdout: '000' },
-      'the channel does not answer (curl ended with 7)',
-    ],
-    ['https://example.org', { exitCode: 0, stdout: '503' }, 'the channel does not answer (HTTP 503)'],
-    ['', { exitCode: 0, stdout: '' }, 'this machine has no channel'],
-  ])('%s %j: no', (url, answer, words) => {
-    expect(reach(url, answer)).toMatchObject({ code: 1, errors: [words] });
-  });
 });
 
 describe('the pre-install handler', () => {
@@ -325,17 +283,4 @@ describe('the pre-install handler', () => {
     expect(outcome.code).toBe(1);
     expect(outcome.printed).toContain(`<< error ${code}`);
   });
-});
-
-test('what was rolled back, by the machine or by a person, is not taken again by itself', () => {
-  const source = { kind: 'channel', location: 'x' } as const;
-  const record = { at: 0, fromVersion: '1', source, reasons: [] };
-  expect(
-    leftBundles([
-      { ...record, event: 'committed', version: '2', bundleSha256: 'two' },
-      { ...record, event: 'committed', version: '3', bundleSha256: 'three' },
-      { ...record, event: 'staged', fromVersion: '3', version: '2', source: { kind: 'other-slot' } },
-      { ...record, event: 'rolled-back', version: '4', bundleSha256: 'four' },
-    ]),
-  ).toEqual(['three', 'four']);
 });

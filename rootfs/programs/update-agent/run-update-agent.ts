@@ -13,7 +13,8 @@ import {
   writeState,
 } from '../shared/update/update-record.ts';
 import { answer, refuseRequest, takeRequest } from './answer-request.ts';
-import { type CheckOutcome, checkChannel, reachChannel } from './check-channel.ts';
+import { checkChannel, reachChannel } from './check-channel.ts';
+import { describeCheck } from './describe-check.ts';
 import { interrupted } from './explain-failure.ts';
 import { type Downloading, installBundle, recordOutcome } from './install.ts';
 import { type Accepted, judge } from './judge.ts';
@@ -115,7 +116,7 @@ function look(
 ): number | undefined {
   writeState(device, { phase: 'checking', before: state, attempt });
   const outcome = checkChannel(device, settings, isAskedFor);
-  const message = describe(outcome);
+  const message = describeCheck(outcome);
   device.printError(`update: ${message}`);
   const mayInstall = request === undefined || request.action === 'install';
   if (outcome.kind === 'decided' && outcome.decision.kind === 'install' && mayInstall) {
@@ -143,25 +144,6 @@ function look(
     answer(device, request, { isDone: true, isWell, message, ...(code === undefined ? {} : { code }) });
   }
   return undefined;
-}
-
-function describe(outcome: CheckOutcome): string {
-  if (outcome.kind === 'no-channel') return 'this machine has no channel';
-  if (outcome.kind === 'refused') return `${outcome.refusal.code}: ${outcome.refusal.message}`;
-  const { decision } = outcome;
-  switch (decision.kind) {
-    case 'install':
-      return `version ${decision.release.version} is to be installed`;
-    case 'wait': {
-      const until =
-        decision.until === undefined ? '' : `, until ${new Date(decision.until * 1000).toISOString()}`;
-      return `version ${decision.release.version} has to wait: ${decision.reason}${until}`;
-    }
-    case 'current':
-      return `there is nothing to install: ${decision.reason}`;
-    case 'refused':
-      return `${decision.refusal.code}: ${decision.refusal.message}`;
-  }
 }
 
 function install(
