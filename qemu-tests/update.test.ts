@@ -1,110 +1,109 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { readBootNames } from './support/boot-names.ts';
 import type { FileServer } from './support/file-server.ts';
+import { plainUserData } from './support/machine.ts';
 import { makeBundle } from './support/make-bundle.ts';
 import { serveFolder } from './support/serve-folder.ts';
 import { promise, remark, step } from './support/step.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
-import { testOutputFolder } from './support/test-workshop.ts';
-import { readHistory } from './support/update-history.ts';
-import { waitFor } from './support/wait-for.ts';
+import { runKeelson, testOutputFolder } from './support/test-workshop.ts';
+import { readHistory, waitForRecord } from './support/update-history.ts';
 
-promise('an update is tried, kept when it is healthy, and left when it is not', () => {
-  const folder = join(testOutputFolder, 'update/www');
+promise('a machine follows its channel, fetches little, and keeps what is its own', () => {
+  const folder = join(testOutputFolder, 'update');
+  const published = join(folder, 'www');
   let machine: TestMachine;
   let server: FileServer;
   let hostKey: string;
 
-  const version = () => machine.guest.run("sed -n 's/^IMAGE_VERSION=//p' /usr/lib/os-release | tr -d '\"'");
-  const bootFacts = async () => JSON.parse(await machine.guest.run('cat /run/keelson/boot.json'));
-  const history = () => readHistory(machine);
-  const phase = async () => JSON.parse(await machine.guest.run('keelctl update status --json')).state.phase;
-  const waitForPhase = (wanted: string, deadlineMs: number) =>
-    waitFor(
-      async () => {
-        const found = await phase().catch((error: Error) => error.message);
-        if (found === wanted) return true;
-        machine.guest.disconnect();
-        throw new Error(found);
-      },
-      { what: `the update to be ${wanted}`, deadlineMs },
-    );
+  const release = async (recipe: string, version: string): Promise<string> => {
+    const bundle = await makeBundle(`./qemu-tests/recipes/${recipe}`, version, folder, version);
+    const words = ['publish', bundle, '--to', published, '--channel', 'stable'];
+    await runKeelson(words, { XDG_STATE_HOME: join(folder, 'publisher') });
+    return bundle;
+  };
+  const version = async (): Promise<string> =>
+    JSON.parse(await machine.guest.run('cat /run/keelson/boot.json')).version;
 
-  step('version 1 runs, with a file on state', async () => {
+  /** Installs what the channel names, and says how much of its bundle was fetched. */
+  const installFrom = async (bundle: string, what: string): Promise<number> => {
+    const before = server.sentBytes();
+    await machine.guest.run('keelctl update install');
+    const share = (server.sentBytes() - before) / (await stat(bundle)).size;
+    remark(`${what}: ${(share * 100).toFixed(1)} % of the bundle fetched`);
+    return share;
+  };
+
+  step('version 1 runs, and has a file of its own', async () => {
     await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
-    machine = await makeTestMachine({ test: 'update', recipe: 'minimal' });
-    server = await serveFolder(folder);
+    await mkdir(published, { recursive: true });
+    server = await serveFolder(published);
+    const settings = JSON.stringify({ url: server.url, intervalMinutes: 1000 });
+    machine = await makeTestMachine({
+      test: 'update/machine',
+      recipe: './qemu-tests/recipes/brisk',
+      userData: (key) =>
+        `${plainUserData(key)}write_files:\n  - path: /run/keelson/files/update.json\n    content: '${settings}'\n`,
+    });
     await machine.boot();
-    expect(await version()).toBe('2026.11.0');
     hostKey = await machine.guest.run('cat /etc/ssh/keys/*.pub');
     await machine.guest.run('echo mine >/root/mine');
   });
 
-  step('the agent is small while it has nothing to do', async () => {
+  step('its agent is small while it has nothing to do', async () => {
     const bytes = Number(await machine.guest.run('cat /sys/fs/cgroup/services/update/memory.current'));
     remark(`the service of updates idles in ${(bytes / 1024 / 1024).toFixed(1)} MiB`);
     expect(bytes).toBeLessThan(5 * 1024 * 1024);
   });
 
-  step('bundles of versions 2, 3 (good) and 4 (one service dies) are made', async () => {
-    await makeBundle('minimal', '2026.11.1', folder, '2.raucb');
-    await makeBundle('minimal', '2026.11.2', folder, '3.raucb');
-    await makeBundle('./qemu-tests/recipes/dying-service', '2026.11.3', folder, '4.raucb');
+  let second: string;
+  step(
+    'version 2, with one file more, is published: it sees that, and does nothing while it is paused',
+    async () => {
+      second = await release('one-file', '2026.11.1');
+      await machine.guest.run('keelctl update pause');
+      expect(await machine.guest.run('keelctl update check')).toContain('2026.11.1');
+      expect(await readHistory(machine)).toEqual([]);
+      await machine.guest.run('keelctl update resume');
+    },
+  );
+
+  step('it goes no further than a person says', async () => {
+    await machine.guest.run('keelctl update pin 2026.11.0');
+    expect(await machine.guest.run('keelctl update check')).toBe('there is nothing to install: PINNED');
+    await machine.guest.run('keelctl update unpin');
   });
 
-  step('a file that is cut short is refused, and nothing has changed', async () => {
-    await machine.guest.run(
-      `wget -q ${server.url}/2.raucb -O /root/2.raucb && dd if=/root/2.raucb of=/root/short.raucb bs=1M count=20 2>/dev/null`,
-    );
-    const refused = await machine.guest.try('keelctl update install /root/short.raucb');
-    expect(refused.exitCode).toBe(1);
-    expect((await history()).at(-1)).toMatchObject({ event: 'refused', code: 'BUNDLE_DAMAGED' });
-    expect(await phase()).toBe('idle');
-  });
-
-  step('version 2 is installed from a file, tried in slot b, and kept', async () => {
-    await machine.guest.run('keelctl update install /root/2.raucb');
-    await waitForPhase('committed', 220_000);
+  step('it fetches no more than what is new, and keeps version 2', async () => {
+    expect(await installFrom(second, 'one file more')).toBeLessThan(0.1);
+    await waitForRecord(machine, { event: 'committed', version: '2026.11.1' });
+    expect((await readHistory(machine)).at(-1)).toMatchObject({ source: { kind: 'channel' } });
     expect(await version()).toBe('2026.11.1');
-    expect(await bootFacts()).toMatchObject({ slot: 'b', askedSlot: 'b' });
     expect(await readBootNames(machine)).toEqual(['a.efi', 'b.efi']);
   });
 
-  step('state, host keys and what is on them are as before', async () => {
+  step('host keys and what a person wrote are as before', async () => {
     expect(await machine.guest.run('cat /etc/ssh/keys/*.pub')).toBe(hostKey);
     expect(await machine.guest.run('cat /root/mine')).toBe('mine');
   });
 
-  step('an older one is refused', async () => {
-    const refused = await machine.guest.try('keelctl update install /root/2.raucb');
-    expect(refused.exitCode).toBe(1);
-    expect((await history()).at(-1)).toMatchObject({ event: 'refused', code: 'BUNDLE_DOWNGRADE' });
-  });
-
-  step('version 3 comes over HTTP, and only what no slot has is fetched', async () => {
-    const before = server.sentBytes();
-    await machine.guest.run(`keelctl update install ${server.url}/3.raucb`);
-    const fetched = server.sentBytes() - before;
-    remark(`${(fetched / 1024 / 1024).toFixed(1)} MiB fetched for a change of the version alone`);
-    await waitForPhase('committed', 220_000);
+  step('version 3, with one small package more, right after', async () => {
+    const third = await release('one-package', '2026.11.2');
+    expect(await installFrom(third, 'one small package more')).toBeLessThan(0.1);
+    await waitForRecord(machine, { event: 'committed', version: '2026.11.2' });
     expect(await version()).toBe('2026.11.2');
-    expect((await bootFacts()).slot).toBe('a');
   });
 
-  step('version 4, in which a service dies, is installed', async () => {
-    await machine.guest.run(`keelctl update install ${server.url}/4.raucb`);
-  });
-
-  step('the machine is back on version 3 by itself, and says why', async () => {
-    await waitForPhase('rolled-back', 235_000);
-    expect(await version()).toBe('2026.11.2');
-    const record = (await history()).at(-1);
-    expect(record).toMatchObject({ event: 'rolled-back', version: '2026.11.3', fromVersion: '2026.11.2' });
-    expect(record?.reasons).toContainEqual(expect.stringMatching(/^service hopeless is failed/));
-    expect(await machine.guest.run('cat /run/keelson/notice')).toContain('hopeless');
+  step('a person goes back to the version before, and it is not brought forward again', async () => {
+    await machine.guest.run('keelctl update rollback');
+    await waitForRecord(machine, { event: 'committed', version: '2026.11.1' });
+    expect((await readHistory(machine)).at(-1)).toMatchObject({
+      source: { kind: 'other-slot' },
+      fromVersion: '2026.11.2',
+    });
+    expect(await machine.guest.run('keelctl update check')).toMatch(/^there is nothing to install/);
     expect(await machine.guest.run('cat /root/mine')).toBe('mine');
   });
 });

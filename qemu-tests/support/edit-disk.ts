@@ -1,5 +1,11 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  decodeTable,
+  encodeTable,
+  listPartitions,
+  primarySector,
+} from '../../build/contract/partition-table.ts';
 import { otherFolders } from '../../build/qemu/machine-files.ts';
 import { partitionOf, readBytes } from './partitions.ts';
 import type { TestMachine } from './test-machine.ts';
@@ -43,6 +49,25 @@ export async function repairByte(machine: TestMachine, label: string, offset: nu
 export async function fillPartition(machine: TestMachine, label: string, byte: number): Promise<void> {
   const { offsetBytes, sizeBytes } = await partitionOf(baseOf(machine), label);
   await editDisk(machine, [`write -P ${byte} ${offsetBytes} ${sizeBytes}`]);
+}
+
+/** Takes the partition out of both copies of the table; what it held stays where it is. Of a disk that has the size it was built with. */
+export async function removePartition(machine: TestMachine, label: string): Promise<void> {
+  const geometry = { sectorBytes: 512, sectors: (await stat(baseOf(machine))).size / 512 };
+  const head = await readBytes(baseOf(machine), 0, 1024 * 1024);
+  const read = (sector: number, count: number) => head.subarray(sector * 512, (sector + count) * 512);
+  const table = decodeTable(read, primarySector, geometry);
+  const number = table && listPartitions(table).find((partition) => partition.label === label)?.number;
+  if (table === undefined || number === undefined) throw new Error(`there is no partition ${label}`);
+  const entries = Uint8Array.from(table.entries);
+  entries.fill(0, (number - 1) * table.entryBytes, number * table.entryBytes);
+  const { primary, backup } = encodeTable({ ...table, entries }, geometry);
+  for (const { sector, bytes } of [primary, backup]) {
+    const copy = join(machine.files.folder, 'partition-table');
+    await writeFile(copy, bytes);
+    await editDisk(machine, [`write -s ${copy} ${sector * 512} ${bytes.length}`]);
+    await rm(copy);
+  }
 }
 
 /** As a power cut leaves the partition table while its primary copy is written: the header is there, its entries are not. */
