@@ -1,3 +1,4 @@
+// Long because every operation is tried from every state, over one model of the folder.
 import { describe, expect, test } from '@jest/globals';
 import {
   boot,

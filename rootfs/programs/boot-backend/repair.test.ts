@@ -1,3 +1,4 @@
+// Long because every way in which boot files go wrong is mended on one fake machine.
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
