@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { randomFrom } from '../support/disk/random.ts';
 import { comeBack } from './cut-machine.ts';
 import { makeTorturedMachine } from './power.ts';
-import { beginUpdate, type Life, lives, type Prepared, resumeUpdates } from './prepare.ts';
+import { beginUpdate, type Life, lifeOf, type Prepared, resumeUpdates } from './prepare.ts';
 import { type StateOptions, type StatesRead, statesOf, writeState } from './read-states.ts';
 
 /** A crash state that a machine is to start from. */
 export interface PickedState {
+  readonly prepared: Prepared;
   readonly life: Life;
   /** Among all states of that life. */
   readonly index: number;
@@ -22,23 +23,18 @@ export interface BootedState extends PickedState {
   readonly keptIn?: string;
 }
 
-/** The stretches of life take turns. */
+/** What was read takes turns. */
 export function pickStates(read: readonly StatesRead[], count: number, seed: number): readonly PickedState[] {
   const random = randomFrom(seed);
-  return Array.from({ length: count }, (_, turn) => {
-    const life = lives[turn % lives.length] as Life;
-    const states = read.find((each) => each.life === life)?.states ?? 0;
-    return { life, index: Math.floor(random() * states) };
+  return Array.from({ length: read.length === 0 ? 0 : count }, (_, turn) => {
+    const { prepared, life, states } = read[turn % read.length] as StatesRead;
+    return { prepared, life, index: Math.floor(random() * states) };
   });
 }
 
 /** Starts a machine from a state in which a power cut may have left its disk. */
-export async function bootState(
-  prepared: Prepared,
-  picked: PickedState,
-  options: StateOptions,
-): Promise<BootedState> {
-  const { life, index } = picked;
+export async function bootState(picked: PickedState, options: StateOptions): Promise<BootedState> {
+  const { prepared, life, index } = picked;
   const startedAt = Date.now();
   const seconds = () => Math.round((Date.now() - startedAt) / 1000);
   const diskPath = join(prepared.folder, `state-${life}-${index}.raw`);
@@ -50,7 +46,7 @@ export async function bootState(
     await writeState(prepared, life, state.disk, diskPath);
     break;
   }
-  const { variablesPath } = prepared.lives[life].beginning;
+  const { variablesPath } = lifeOf(prepared, life).beginning;
   const folder = join(prepared.folder, `state-${life}-${index}`);
   const beginning = { diskPath, ...(variablesPath === undefined ? {} : { variablesPath }) };
   const machine = await makeTorturedMachine(prepared.workshop, folder, prepared.seedPath, beginning);

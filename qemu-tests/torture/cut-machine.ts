@@ -5,7 +5,7 @@ import { type DigestCache, judgeDisk, type Verdict } from '../support/disk/judge
 import { patience, waitFor } from '../support/wait-for.ts';
 import { checkReturned, type Returned, waitUntilCommitted } from './checks.ts';
 import { makeTorturedMachine, type TorturedMachine } from './power.ts';
-import { inBackground, type Life, type Prepared } from './prepare.ts';
+import { inBackground, type Life, lifeOf, type Prepared } from './prepare.ts';
 import { type PlannedCut, stageLength } from './stages.ts';
 import { WriteWatch } from './watch-writes.ts';
 
@@ -32,7 +32,7 @@ export async function cutMachine(prepared: Prepared, planned: PlannedCut): Promi
   const hit: string[] = [];
   let cuts = 0;
   const folder = join(prepared.folder, `cut-${String(number).padStart(4, '0')}-${stage.name}`);
-  const { beginning } = prepared.lives[stage.life];
+  const { beginning } = lifeOf(prepared, stage.life);
   const machine = await makeTorturedMachine(prepared.workshop, folder, prepared.seedPath, beginning);
   const seconds = () => Math.round((Date.now() - startedAt) / 1000);
   try {
@@ -49,7 +49,7 @@ export async function cutMachine(prepared: Prepared, planned: PlannedCut): Promi
     hit.push(await judge(prepared, machine));
     if (planned.again !== undefined) {
       await machine.powerOn();
-      const pauseMs = planned.again * prepared.lives.staged.durationMs;
+      const pauseMs = planned.again * lifeOf(prepared, 'fresh').durationMs;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
       await machine.cutPower();
       cuts++;
@@ -74,9 +74,10 @@ async function awaitMoment(
 ): Promise<string> {
   const { stage, share, delayMs } = planned;
   const length = stageLength(prepared, stage);
-  using watch = new WriteWatch(machine.writeLogPath, prepared.map);
+  const { map, durationMs } = lifeOf(prepared, stage.life);
+  using watch = new WriteWatch(machine.writeLogPath, map);
   const startedAt = Date.now();
-  const limitMs = (prepared.lives[stage.life].durationMs * 3 + 30_000) * patience;
+  const limitMs = (durationMs * 3 + 30_000) * patience;
   const wanted = 1 + Math.floor(share * length);
   const isDue = (): boolean => {
     if (stage.clock === 'time') return Date.now() - startedAt >= share * length;

@@ -6,23 +6,19 @@ import { openDiskFile, partOf } from '../support/disk/disk-bytes.ts';
 import { type DiskMap, mapDisk } from '../support/disk/disk-map.ts';
 import { type Known, knowBootFiles, knowVersion } from '../support/disk/judge-disk.ts';
 import { serveFolder } from '../support/serve-folder.ts';
-import {
-  artefactOf,
-  buildRecipe,
-  keelson,
-  testKeysEnvironment,
-  testOutputFolder,
-} from '../support/test-workshop.ts';
+import { artefactOf, buildRecipe, keelson, testKeysEnvironment } from '../support/test-workshop.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { type Kept, writeKept } from './checks.ts';
-import { copySparse } from './copy-sparse.ts';
 import { type Beginning, loginKey, makeTorturedMachine, type TorturedMachine } from './power.ts';
 import { WriteWatch } from './watch-writes.ts';
+import { type World, worlds } from './worlds.ts';
 
 /** A stretch of a machine's life: where it began, what was written until it was over, and for how long it ran. */
 export interface Recorded {
   readonly beginning: Beginning;
   readonly writeLogPath: string;
+  /** Of the disk at the end. */
+  readonly map: DiskMap;
   readonly counts: Readonly<Record<string, number>>;
   readonly durationMs: number;
 }
@@ -36,16 +32,22 @@ export const lives = ['fresh', 'ready', 'staged', 'trial', 'kept'] as const;
 export type Life = (typeof lives)[number];
 
 export interface Prepared {
+  readonly world: World;
   readonly workshop: Workshop;
   readonly folder: string;
   readonly seedPath: string;
-  readonly lives: Readonly<Record<Life, Recorded>>;
-  /** Of all these machines' disks, once the state partition has grown. */
-  readonly map: DiskMap;
+  /** As far as this world goes. */
+  readonly lives: ReadonlyMap<Life, Recorded>;
   readonly known: Known;
   readonly kept: Kept;
   readonly oldVersion: string;
   readonly newVersion: string;
+}
+
+export function lifeOf({ lives: known }: Prepared, life: Life): Recorded {
+  const found = known.get(life);
+  if (found === undefined) throw new Error(`nobody prepared a machine that is ${life}`);
+  return found;
 }
 
 /** The machine follows its channel from then on. */
@@ -62,18 +64,34 @@ export const inBackground = (command: string): string => `(${command} >/dev/null
 const [oldVersion, newVersion] = ['2026.11.0', '2026.11.1'];
 const diskSizeBytes = 1024 ** 3;
 
+/** How a stretch of life ended. */
+interface Ended {
+  readonly machine: TorturedMachine;
+  readonly diskPath: string;
+}
+
+type Live = (
+  life: Life,
+  beginning: Beginning,
+  run: (machine: TorturedMachine) => Promise<void>,
+) => Promise<Ended>;
+
+/** Where the next stretch begins: with its memory, or with its disk alone. */
+type Next = (end: Ended, isSaved: boolean) => Beginning;
+
 /** Runs one machine from its first boot to a committed update, and keeps where each stretch of it began. */
 export async function prepare(
   workshop: Workshop,
   folder: string,
   tell: (line: string) => void,
+  world: World = worlds.plain,
 ): Promise<Prepared> {
   await rm(folder, { recursive: true, force: true });
   const published = join(folder, 'www');
   await mkdir(published, { recursive: true });
-  tell('building the old version, and the new one');
-  const build = await buildRecipe('minimal', join(testOutputFolder, 'images', 'minimal'));
-  await publishNewVersion(folder, published);
+  tell(`${world.name}: building the old version, and the new one`);
+  const build = await buildRecipe(world.recipe, join(folder, 'image'));
+  await publishNewVersion(await world.newRecipe(join(folder, 'recipe')), folder, published);
   const { url } = await serveFolder(published);
   const settings = JSON.stringify({ url, intervalMinutes: 1 });
   const seedPath = await makeSeed(workshop, {
@@ -81,15 +99,8 @@ export async function prepare(
     userData: `#cloud-config\nssh_authorized_keys:\n  - ${loginKey.publicKey}\nwrite_files:\n  - path: /run/keelson/files/update.json\n    content: '${settings}'\n`,
     metaData: 'instance-id: torture\n',
   });
-  const live = async (
-    life: Life,
-    beginning: Beginning,
-    run: (machine: TorturedMachine) => Promise<void>,
-  ): Promise<{
-    readonly recorded: Recorded;
-    readonly machine: TorturedMachine;
-    readonly diskPath: string;
-  }> => {
+  const recordings = new Map<Life, Recorded>();
+  const live: Live = async (life, beginning, run) => {
     const machine = await makeTorturedMachine(workshop, join(folder, life), seedPath, beginning);
     const startedAt = Date.now();
     await machine.powerOn();
@@ -99,21 +110,22 @@ export async function prepare(
     const diskPath = join(folder, life, 'end.raw');
     await machine.copyDisk(diskPath);
     using end = openDiskFile(diskPath);
-    using watch = new WriteWatch(machine.writeLogPath, mapDisk(end));
+    const map = mapDisk(end);
+    const { writeLogPath } = machine;
+    using watch = new WriteWatch(writeLogPath, map);
     watch.look();
-    const recorded = { beginning, writeLogPath: machine.writeLogPath, counts: watch.counts(), durationMs };
-    tell(`${life}: ${(durationMs / 1000).toFixed(0)} s, ${describeCounts(recorded.counts)}`);
-    return { recorded, machine, diskPath };
+    const recorded = { beginning, writeLogPath, map, counts: watch.counts(), durationMs };
+    recordings.set(life, recorded);
+    tell(`${world.name} ${life}: ${(durationMs / 1000).toFixed(0)} s, ${describeCounts(recorded.counts)}`);
+    return { machine, diskPath };
   };
-  const next = (end: { machine: TorturedMachine; diskPath: string }, isSaved: boolean): Beginning => ({
+  const next: Next = (end, isSaved) => ({
     diskPath: end.diskPath,
     variablesPath: end.machine.files.variablesPath,
     ...(isSaved ? { savedStatePath: savedStateOf(end.machine) } : {}),
   });
 
-  // A later build writes over its artefacts, and disks of many machines will lie over this one.
-  const freshDisk = join(folder, 'fresh.raw');
-  await copySparse(artefactOf(build, 'disk', 'raw').path, freshDisk);
+  const freshDisk = artefactOf(build, 'disk', 'raw').path;
   let kept: Kept | undefined;
   const fresh = await live('fresh', { diskPath: freshDisk, diskSizeBytes }, async (machine) => {
     const { guest } = machine;
@@ -134,6 +146,35 @@ export async function prepare(
     machine.guest.disconnect();
     await waitUntilOff(machine);
   });
+  if (world.isWhole) await liveOn(live, next, ready);
+  using disk = openDiskFile(ready.diskPath);
+  const { partitions } = mapDisk(disk);
+  const part = (label: string) => {
+    const found = partitions.find(({ name }) => name === label);
+    if (found === undefined) throw new Error(`the disk has no partition ${label}`);
+    return partOf(disk, found.offsetBytes, found.sizeBytes);
+  };
+  if (kept === undefined) throw new Error('nothing was kept');
+  const known: Known = {
+    versions: [knowVersion(part('root-a')), knowVersion(part('root-b'))],
+    bootFiles: knowBootFiles(part('esp')),
+  };
+  const rootHashes = Object.fromEntries(known.versions.map(({ version, rootHash }) => [version, rootHash]));
+  return {
+    world,
+    workshop,
+    folder,
+    seedPath,
+    lives: recordings,
+    known,
+    kept: { ...kept, rootHashes },
+    oldVersion,
+    newVersion,
+  };
+}
+
+/** From the restart into the new version on. */
+async function liveOn(live: Live, next: Next, ready: Ended): Promise<void> {
   const staged = await live('staged', next(ready, false), async (machine) => {
     await waitForSerial(machine, /is on trial/);
     await machine.guest.waitUntilReachable();
@@ -147,51 +188,21 @@ export async function prepare(
     machine.guest.disconnect();
     await machine.running()?.saveState(savedStateOf(machine));
   });
-  const demoted = await live('kept', next(trial, true), async ({ guest }) => {
+  await live('kept', next(trial, true), async ({ guest }) => {
     await guest.waitUntilReachable();
     const { slot } = JSON.parse(await guest.run('cat /run/keelson/boot.json')) as { slot: string };
     await guest.run(`qjs --std -m /usr/lib/keelson/programs/boot-backend.js set-state ${slot} bad`);
   });
-  using disk = openDiskFile(trial.diskPath);
-  const map = mapDisk(disk);
-  const part = (label: string) => {
-    const found = map.partitions.find(({ name }) => name === label);
-    if (found === undefined) throw new Error(`the disk has no partition ${label}`);
-    return partOf(disk, found.offsetBytes, found.sizeBytes);
-  };
-  if (kept === undefined) throw new Error('nothing was kept');
-  const known: Known = {
-    versions: [knowVersion(part('root-a')), knowVersion(part('root-b'))],
-    bootFiles: knowBootFiles(part('esp')),
-  };
-  const rootHashes = Object.fromEntries(known.versions.map(({ version, rootHash }) => [version, rootHash]));
-  return {
-    workshop,
-    folder,
-    seedPath,
-    lives: {
-      fresh: fresh.recorded,
-      ready: ready.recorded,
-      staged: staged.recorded,
-      trial: trial.recorded,
-      kept: demoted.recorded,
-    },
-    map,
-    known,
-    kept: { ...kept, rootHashes },
-    oldVersion,
-    newVersion,
-  };
 }
 
-async function publishNewVersion(folder: string, published: string): Promise<void> {
+async function publishNewVersion(recipe: string, folder: string, published: string): Promise<void> {
   const environment = { ...testKeysEnvironment, XDG_STATE_HOME: join(folder, 'publisher') };
   const run = async (...words: string[]): Promise<string> => {
     const done = await keelson([...words, '--json'], { environment });
     if (done.exitCode !== 0) throw new Error(done.stderr || done.stdout);
     return done.stdout.trim().split('\n').at(-1) ?? '';
   };
-  const made = await run('bundle', 'minimal', '--version', newVersion, '--out', join(folder, 'bundle'));
+  const made = await run('bundle', recipe, '--version', newVersion, '--out', join(folder, 'bundle'));
   const { path } = JSON.parse(made) as { path: string };
   await run('publish', path, '--to', published, '--channel', 'stable');
   await copyFile(path, join(published, 'new.raucb'));

@@ -6,10 +6,11 @@ import { type DigestCache, judgeDisk } from '../support/disk/judge-disk.ts';
 import { randomFrom } from '../support/disk/random.ts';
 import { WriteLog } from '../support/disk/write-log.ts';
 import { copySparse } from './copy-sparse.ts';
-import type { Life, Prepared, Recorded } from './prepare.ts';
+import { type Life, lifeOf, type Prepared } from './prepare.ts';
 
 /** All states of one stretch of a machine's life, as the independent reader sees them. */
 export interface StatesRead {
+  readonly prepared: Prepared;
   readonly life: Life;
   readonly states: number;
   /** Stretches between two flushes. */
@@ -50,12 +51,12 @@ export function readStates(prepared: Prepared, life: Life, options: StateOptions
     if (faults.length < toldFaults)
       faults.push(`${life}, after flush ${window}, landed: ${landed}: ${verdict.faults.join('; ')}`);
   }
-  return { life, states, windows, boots, faults, faultCount, notes };
+  return { prepared, life, states, windows, boots, faults, faultCount, notes };
 }
 
 /** The same states in the same order for the same seed. */
 export function* statesOf(prepared: Prepared, life: Life, options: StateOptions): Generator<CrashState> {
-  const { beginning, writeLogPath }: Recorded = prepared.lives[life];
+  const { beginning, writeLogPath, map } = lifeOf(prepared, life);
   using base = openDiskFile(beginning.diskPath, beginning.diskSizeBytes);
   using log = new WriteLog(writeLogPath);
   const entries = log.readNew();
@@ -63,7 +64,7 @@ export function* statesOf(prepared: Prepared, life: Life, options: StateOptions)
     base,
     entries,
     data: (write) => log.data(write),
-    map: prepared.map,
+    map,
     random: randomFrom(options.seed),
     ...options,
   });
@@ -76,7 +77,7 @@ export async function writeState(
   disk: ChangedDisk,
   path: string,
 ): Promise<void> {
-  const { diskPath } = prepared.lives[life].beginning;
+  const { diskPath } = lifeOf(prepared, life).beginning;
   await copySparse(diskPath, path);
   const file = await open(path, 'r+');
   try {

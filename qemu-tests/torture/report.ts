@@ -19,6 +19,7 @@ export function describeOutcome(outcome: CutOutcome): string {
 
 /** What the independent reader found in all crash states of one stretch. */
 export function describeStates({
+  prepared,
   life,
   states,
   windows,
@@ -33,13 +34,14 @@ export function describeStates({
       .join(', ');
   const told = Object.keys(notes).length === 0 ? '' : `; told: ${list(notes)}`;
   return [
-    `states of ${life}: ${states} after ${windows} flushes read, ${faultCount} with faults; they boot: ${list(boots)}${told}`,
+    `states of ${prepared.world.name} ${life}: ${states} after ${windows} flushes read, ${faultCount} with faults; they boot: ${list(boots)}${told}`,
     ...faults.map((fault) => `  FAULT ${fault}`),
   ];
 }
 
 /** A machine that started from a crash state, as one line. */
 export function describeBooted({
+  prepared,
   life,
   index,
   landed,
@@ -48,7 +50,7 @@ export function describeBooted({
   fault,
   keptIn,
 }: BootedState): string {
-  const head = `  state  ${life.padEnd(12)}`;
+  const head = `  state  ${`${prepared.world.name} ${life}`.padEnd(16)}`;
   if (fault !== undefined)
     return `${head}LOST after ${seconds} s: ${fault}\n         number ${index}, ${landed}\n         kept in ${keptIn}`;
   return `${head}back on ${version}, ${seconds} s | number ${index}, ${landed}`;

@@ -1,11 +1,20 @@
-import { beginUpdate, beginUpdateFromFile, type Life, type Prepared, resumeUpdates } from './prepare.ts';
+import {
+  beginUpdate,
+  beginUpdateFromFile,
+  type Life,
+  lifeOf,
+  type Prepared,
+  resumeUpdates,
+} from './prepare.ts';
+import type { WorldName } from './worlds.ts';
 
 /** What a machine is doing when its power goes. */
 export interface Stage {
   readonly name: string;
   readonly title: string;
-  /** Which prepared machine it begins with. */
+  /** Which prepared machine it begins with; of the plain world when nothing is said. */
   readonly life: Life;
+  readonly world?: WorldName;
   /**
    * The clock by which the moment is told: writes to one place on the disk, so that it falls on the same line of the machine's
    * work however busy the computer is, or (where nothing is written) time.
@@ -40,6 +49,22 @@ export const stages = [
     life: 'ready',
     begin: beginUpdateFromFile,
     askAgain: beginUpdateFromFile,
+    clock: { writesTo: 'root-b' },
+    weight: 1,
+  },
+  {
+    ...update,
+    name: 'relocation',
+    title: 'a slot moves',
+    world: 'outgrown',
+    clock: { writesTo: 'table' },
+    weight: 3,
+  },
+  {
+    ...update,
+    name: 'outgrown',
+    title: 'the moved slot is written',
+    world: 'outgrown',
     clock: { writesTo: 'root-b' },
     weight: 1,
   },
@@ -110,6 +135,6 @@ export function planCuts(cuts: number, random: () => number, only: readonly stri
 
 /** How far the stage's clock goes: a number of writes, or milliseconds. */
 export function stageLength(prepared: Prepared, stage: Stage): number {
-  const recorded = prepared.lives[stage.life];
+  const recorded = lifeOf(prepared, stage.life);
   return stage.clock === 'time' ? recorded.durationMs : (recorded.counts[stage.clock.writesTo] ?? 0);
 }

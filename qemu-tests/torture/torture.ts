@@ -7,10 +7,11 @@ import { randomFrom } from '../support/disk/random.ts';
 import { openTestWorkshop, testOutputFolder } from '../support/test-workshop.ts';
 import { type BootedState, bootState, pickStates } from './boot-states.ts';
 import { type CutOutcome, cutMachine } from './cut-machine.ts';
-import { lives, type Prepared, prepare } from './prepare.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import { readStates, type StatesRead } from './read-states.ts';
 import { describeBooted, describeOutcome, describeStates, summarise } from './report.ts';
 import { planCuts, stages } from './stages.ts';
+import { type WorldName, worlds } from './worlds.ts';
 
 const usage = `Use: npm run torture -- [options]
 
@@ -72,21 +73,30 @@ async function torture(options: Options, signal: AbortSignal): Promise<number> {
   const startedAt = Date.now();
   const folder = join(testOutputFolder, 'torture');
   const workshop = await openTestWorkshop(signal);
-  const prepared = await prepare(workshop, folder, tell);
-  const read = states === 0 ? [] : await readAllStates(prepared, seed);
   const planned = planCuts(cuts, randomFrom(seed), only);
+  const needed = new Set<WorldName>(planned.map(({ stage }) => stage.world ?? 'plain'));
+  await rm(folder, { recursive: true, force: true });
+  const all = new Map(
+    await Promise.all(
+      [...needed].map(async (name) => {
+        const prepared = await prepare(workshop, join(folder, name), tell, worlds[name]);
+        return [name, prepared] as const;
+      }),
+    ),
+  );
+  const read = states === 0 ? [] : await readAllStates([...all.values()], seed);
   tell(`${cuts} power cuts of ${planned.length} machines, seed ${seed}, ${jobs} side by side`);
   const outcomes: CutOutcome[] = [];
   const booted: BootedState[] = [];
   const waiting = mixed(
     planned.map((next) => async () => {
-      const outcome = await cutMachine(prepared, next);
+      const outcome = await cutMachine(all.get(next.stage.world ?? 'plain') as Prepared, next);
       if (signal.aborted) return;
       outcomes.push(outcome);
       tell(describeOutcome(outcome));
     }),
     pickStates(read, states, seed).map((picked) => async () => {
-      const outcome = await bootState(prepared, picked, stateOptions(seed));
+      const outcome = await bootState(picked, stateOptions(seed));
       if (signal.aborted) return;
       booted.push(outcome);
       tell(describeBooted(outcome));
@@ -116,16 +126,18 @@ function mixed<Value>(many: readonly Value[], few: readonly Value[]): Value[] {
 
 const stateOptions = (seed: number) => ({ seed, mostPerWindow: 256 });
 
-async function readAllStates(prepared: Prepared, seed: number): Promise<readonly StatesRead[]> {
-  const all: StatesRead[] = [];
-  for (const life of lives) {
-    const read = readStates(prepared, life, stateOptions(seed));
-    all.push(read);
-    for (const line of describeStates(read)) tell(line);
-    // Between two, a signal may come through.
-    await new Promise((resolve) => setImmediate(resolve));
+async function readAllStates(all: readonly Prepared[], seed: number): Promise<readonly StatesRead[]> {
+  const found: StatesRead[] = [];
+  for (const prepared of all) {
+    for (const life of prepared.lives.keys()) {
+      const read = readStates(prepared, life, stateOptions(seed));
+      found.push(read);
+      for (const line of describeStates(read)) tell(line);
+      // Between two, a signal may come through.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
-  return all;
+  return found;
 }
 
 function readOptions(words: readonly string[]): Options | string {
