@@ -1,4 +1,4 @@
-// Two suites over one transformer: unit tests beside the source, machine tests in qemu-tests/.
+// Suites over one transformer: unit tests beside the source, machine tests in qemu-tests/; those that take long are apart.
 const shared = {
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironment: 'node',
@@ -18,6 +18,12 @@ export default {
         '<rootDir>/qemu-tests/{support,torture}/**/*.test.ts',
       ],
     },
-    { ...shared, displayName: 'machine', testMatch: ['<rootDir>/qemu-tests/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'machine',
+      testMatch: ['<rootDir>/qemu-tests/*.test.ts'],
+      testPathIgnorePatterns: ['\\.long\\.test\\.ts$'],
+    },
+    { ...shared, displayName: 'long', testMatch: ['<rootDir>/qemu-tests/*.long.test.ts'] },
   ],
 };
