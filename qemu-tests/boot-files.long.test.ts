@@ -71,10 +71,10 @@ promise('a machine mends what it boots from, and updates its boot loader', () =>
         offsetBytes,
         writeLogPath: machine.writeLogPath,
         allowed: { [loader]: either(loader), [espLayout.kernel.a]: either(espLayout.kernel.a) },
-        mostPerWindow: 100,
+        mostPerWindow: 30,
       });
       expect(faults).toEqual([]);
-      expect(states).toBeGreaterThan(200);
+      expect(states).toBeGreaterThan(100);
       remark(`${states} states read`);
     },
   );
@@ -96,8 +96,8 @@ promise('a machine mends what it boots from, and updates its boot loader', () =>
     const { done, faults } = await lookAgain();
     expect(faults).toEqual([]);
     expect([...done].sort()).toEqual([
-      `${espLayout.addon.a} was missing and is there again`,
       `${loader} was missing and is there again`,
+      `${espLayout.addon.a} was missing and is there again`,
       'the kernel of slot a was written again from its slot',
     ]);
     await expectAsBuilt();
@@ -159,7 +159,9 @@ promise('a machine mends what it boots from, and updates its boot loader', () =>
   }
 
   async function lookAgain(): Promise<BootRepair> {
-    await machine.guest.run('rm /run/keelson/boot-repair.json && initctl restart health-gate');
+    await machine.guest.run(
+      'rm /run/keelson/boot-repair.json && busybox nsenter -t 1 -m /usr/lib/keelson/boot-backend repair',
+    );
     return waitForRepair(machine);
   }
 
