@@ -8,6 +8,8 @@ const shared = {
 };
 
 export default {
+  // Some tests start whole commands; on a busy computer that takes its time.
+  testTimeout: 60_000,
   projects: [
     {
       ...shared,
