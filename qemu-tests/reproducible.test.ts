@@ -13,12 +13,13 @@ import {
   type BuildReport,
   buildRecipe,
   openTestWorkshop,
+  testKeysEnvironment,
   testOutputFolder,
 } from './support/test-workshop.ts';
 
 const outputFolder = join(testOutputFolder, 'reproducible');
 
-promise('the same recipe and lockfile give the same bytes', () => {
+promise('the same recipe, lockfile and keys give the same bytes', () => {
   let first: BuildReport;
   let second: BuildReport;
   let checkout: SecondCheckout;
@@ -50,6 +51,8 @@ promise('the same recipe and lockfile give the same bytes', () => {
             PATH: process.env.PATH,
             HOME: checkout.cacheFolder,
             XDG_CACHE_HOME: checkout.cacheFolder,
+            // The root holds what it trusts.
+            ...testKeysEnvironment,
             TZ: 'Pacific/Chatham',
             LC_ALL: 'tr_TR.UTF-8',
           },
