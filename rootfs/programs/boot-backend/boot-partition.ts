@@ -67,7 +67,7 @@ export function withEsp<Result>(
 
 /** An empty file system, as the builder makes it (build/disk/make-esp.ts) but for its serial number. */
 export function makeFileSystem(device: Device, partition: string): void {
-  must(device.run(['mkfs.vfat', '-n', 'ESP', partition]), `make a file system on ${partition}`);
+  must(device.run(['mkdosfs', '-n', 'ESP', partition]), `make a file system on ${partition}`);
   must(device.run(['sync', partition]), `flush ${partition}`);
 }
 

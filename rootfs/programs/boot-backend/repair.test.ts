@@ -156,7 +156,7 @@ function act(
       fake.writeFile(two, first);
       return {};
     }
-    case 'mkfs.vfat':
+    case 'mkdosfs':
       for (const path of [...fake.files.keys()])
         if (path.startsWith(`${mountPoint}/`)) fake.files.delete(path);
       for (const folder of [`${mountPoint}/EFI/Linux`, `${mountPoint}/EFI/BOOT`, `${mountPoint}/loader`])
@@ -312,7 +312,7 @@ describe('a partition that cannot be mounted', () => {
       'the kernel of slot b was written again from its slot',
     ]);
     expect(machine.esp()).toEqual(expected());
-    expect(machine.fake.commandsRun).toContain('mkfs.vfat -n ESP /dev/vda1');
+    expect(machine.fake.commandsRun).toContain('mkdosfs -n ESP /dev/vda1');
   });
 
   test('is left alone when it looks like one: somebody may have mounted it', () => {
@@ -323,7 +323,7 @@ describe('a partition that cannot be mounted', () => {
       `the machine may not start again: ${fault}`,
       `boot-backend: ${fault}`,
     ]);
-    expect(machine.fake.commandsRun.join('\n')).not.toContain('mkfs');
+    expect(machine.fake.commandsRun.join('\n')).not.toContain('mkdosfs');
   });
 });
 
