@@ -28,7 +28,7 @@ const { imageFile, adaptiveMethod } = updateBundleNames;
  */
 const squashfsOptions = [
   ...['-noappend', '-no-progress', '-quiet', '-all-root', '-no-xattrs', '-no-exports'],
-  ...['-root-mode', '0755', '-comp', 'zstd', '-b', '64k'],
+  ...['-root-mode', '0755', '-comp', 'zstd', '-b', '16k'],
 ];
 
 /**
