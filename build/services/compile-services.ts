@@ -17,8 +17,8 @@ import { makeOciConfig } from './oci-config.ts';
 import type { SeccompProfile } from './seccomp.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
-/** Debian's golang-github-containers-common: the default policy of podman, kept by the field. */
-const seccompFile = 'usr/share/containers/seccomp.json';
+/** Debian's golang-github-docker-docker-dev: what Docker publishes as its default policy. */
+export const seccompFile = 'usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json';
 
 /** Every system service as an OCI bundle: its root, its configuration, its stanza for the init. In start order. */
 export async function compileServices(

@@ -13,7 +13,6 @@ const context = {
   seccomp: {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: 38,
-    archMap: [],
     syscalls: [
       { names: ['read'], action: 'SCMP_ACT_ALLOW', args: [] },
       {

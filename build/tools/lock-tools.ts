@@ -59,6 +59,7 @@ function lockPart(
     update: keysOf('update'),
     keys: keysOf('keys'),
     serve: keysOf('serve'),
+    confine: keysOf('confine'),
     schemas: keysOf('schemas'),
   };
   const sorted = [...packages].sort(([left], [right]) => (left < right ? -1 : 1));

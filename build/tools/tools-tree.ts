@@ -9,6 +9,7 @@ export const toolsetNames = [
   'update',
   'keys',
   'serve',
+  'confine',
   'schemas',
 ] as const;
 
@@ -20,7 +21,8 @@ export const toolsetNames = [
  * - `update`: rauc, mksquashfs, openssl (update bundles)
  * - `keys`: pkcs11-tool; openssl, sbverify, SoftHSM and efitools for tests
  * - `serve`: nginx, an S3-compatible server, QuickJS (tests of what is published)
- * - `schemas`: published schemas that only tests read
+ * - `confine`: apparmor_parser (policies of services)
+ * - `schemas`: published files: the default seccomp profile; the schema of config.json (tests)
  */
 export type ToolsetName = (typeof toolsetNames)[number];
 
