@@ -60,6 +60,9 @@ function lockPart(
     keys: keysOf('keys'),
     serve: keysOf('serve'),
     confine: keysOf('confine'),
+    oci: keysOf('oci'),
+    cosign: keysOf('cosign'),
+    'oci-serve': keysOf('oci-serve'),
     schemas: keysOf('schemas'),
   };
   const sorted = [...packages].sort(([left], [right]) => (left < right ? -1 : 1));

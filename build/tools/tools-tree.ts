@@ -10,6 +10,9 @@ export const toolsetNames = [
   'keys',
   'serve',
   'confine',
+  'oci',
+  'cosign',
+  'oci-serve',
   'schemas',
 ] as const;
 
@@ -22,6 +25,9 @@ export const toolsetNames = [
  * - `keys`: pkcs11-tool; openssl, sbverify, SoftHSM and efitools for tests
  * - `serve`: nginx, an S3-compatible server, QuickJS (tests of what is published)
  * - `confine`: apparmor_parser (policies of services)
+ * - `oci`: skopeo (services from OCI images)
+ * - `cosign`: cosign (services from OCI images whose signature is demanded)
+ * - `oci-serve`: a registry, umoci (tests of services from OCI images)
  * - `schemas`: published files: the default seccomp profile; the schema of config.json (tests)
  */
 export type ToolsetName = (typeof toolsetNames)[number];
