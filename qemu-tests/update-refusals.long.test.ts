@@ -171,7 +171,7 @@ promise('what a machine should not install it refuses, says why, and is as it wa
   step(
     'after all of that it takes the good one from its channel, served by nginx, and keeps it',
     async () => {
-      await follow(await serveWithNginx(machine.workshop, published));
+      await follow((await serveWithNginx(machine.workshop, published)).url);
       await machine.guest.run('keelctl update install');
       await waitForRecord(machine, { event: 'committed', version: '2026.11.1' });
       expect(await readBootNames(machine)).toEqual(['a.efi', 'b.efi']);

@@ -77,7 +77,7 @@ promise('a machine follows its channel, fetches little, and keeps what is its ow
   });
 
   step('it fetches no more than what is new, and keeps version 2', async () => {
-    expect(await installFrom(second, 'one file more')).toBeLessThan(0.1);
+    expect(await installFrom(second, 'one file more')).toBeLessThan(0.05);
     await waitForRecord(machine, { event: 'committed', version: '2026.11.1' });
     expect((await readHistory(machine)).at(-1)).toMatchObject({ source: { kind: 'channel' } });
     expect(await version()).toBe('2026.11.1');
@@ -91,7 +91,7 @@ promise('a machine follows its channel, fetches little, and keeps what is its ow
 
   step('version 3, with one small package more, right after', async () => {
     const third = await release('one-package', '2026.11.2');
-    expect(await installFrom(third, 'one small package more')).toBeLessThan(0.1);
+    expect(await installFrom(third, 'one small package more')).toBeLessThan(0.05);
     await waitForRecord(machine, { event: 'committed', version: '2026.11.2' });
     expect(await version()).toBe('2026.11.2');
   });

@@ -5,6 +5,7 @@ import { startInBackground } from '../../build/host/background-process.ts';
 import type { Workshop } from '../../build/tools/workshop.ts';
 import { addCleanup } from './afterwards.ts';
 import { type FileServer, openFileServer } from './file-server.ts';
+import type { TlsAuthority } from './make-authority.ts';
 import { testOutputFolder } from './test-workshop.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -15,17 +16,43 @@ export async function serveFolder(folder: string): Promise<FileServer> {
   return server;
 }
 
-/** The same by nginx from Debian. Gives the address as the machine inside QEMU reaches it. */
-export async function serveWithNginx(workshop: Workshop, folder: string): Promise<string> {
+export interface WebServer {
+  /** As the machine inside QEMU reaches it. */
+  readonly url: string;
+  /** The same by TLS; empty without an authority. */
+  readonly httpsUrl: string;
+  /** Time, address, verdict and request of all that told a verdict. */
+  readonly verdictLogPath: string;
+}
+
+/** The same by nginx from Debian. */
+export async function serveWithNginx(
+  workshop: Workshop,
+  folder: string,
+  authority?: TlsAuthority,
+): Promise<WebServer> {
   const tools = await workshop.openTools('serve');
   await mkdir(testOutputFolder, { recursive: true });
   const work = await mkdtemp(join(testOutputFolder, 'nginx-'));
-  const port = await freePort();
-  await writeFile(join(work, 'nginx.conf'), nginxConfiguration(work, folder, port));
+  const [port, tlsPort] = [await freePort(), await freePort()];
+  const files = authority === undefined ? [] : [authority.certificatePath, authority.keyPath];
+  await writeFile(
+    join(work, 'nginx.conf'),
+    nginxConfiguration(work, folder, [
+      `listen 127.0.0.1:${port};`,
+      ...(authority === undefined
+        ? []
+        : [
+            `listen 127.0.0.1:${tlsPort} ssl;`,
+            `ssl_certificate ${authority.certificatePath};`,
+            `ssl_certificate_key ${authority.keyPath};`,
+          ]),
+    ]),
+  );
   const command = tools.commandLine({
     file: '/usr/sbin/nginx',
     arguments: ['-p', work, '-c', join(work, 'nginx.conf'), '-e', 'stderr'],
-    readOnly: [folder],
+    readOnly: [folder, ...files],
     writable: [work],
     hasNetwork: true,
   });
@@ -38,7 +65,11 @@ export async function serveWithNginx(workshop: Workshop, folder: string): Promis
     what: 'an answer of nginx',
     deadlineMs: 20_000,
   });
-  return `http://10.0.2.2:${port}`;
+  return {
+    url: `http://10.0.2.2:${port}`,
+    httpsUrl: authority === undefined ? '' : `https://10.0.2.2:${tlsPort}`,
+    verdictLogPath: join(work, 'verdicts.log'),
+  };
 }
 
 /** One that was free a moment ago: nginx cannot tell which it took. */
@@ -51,7 +82,8 @@ function freePort(): Promise<number> {
   });
 }
 
-function nginxConfiguration(work: string, folder: string, port: number): string {
+/** The log of verdicts is the one that README.md of system-services/update shows. */
+function nginxConfiguration(work: string, folder: string, server: readonly string[]): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `
     # In a user namespace there is nobody else to be.
@@ -62,8 +94,10 @@ function nginxConfiguration(work: string, folder: string, port: number): string 
     error_log stderr;
     events {}
     http {
-      access_log off;
+      log_format verdicts '$time_iso8601 $remote_addr $http_keelson_verdict $request_uri';
+      map $http_keelson_verdict $has_verdict { default 1; '' 0; }
+      access_log ${work}/verdicts.log verdicts if=$has_verdict;
       ${temporary.map((name) => `${name}_temp_path ${work}/${name};`).join('\n')}
-      server { listen 127.0.0.1:${port}; root ${folder}; }
+      server { ${server.join(' ')} root ${folder}; }
     }`;
 }

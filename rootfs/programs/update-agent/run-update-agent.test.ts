@@ -149,14 +149,24 @@ describe('a person asks for a file', () => {
   });
 });
 
+const minuteOfDay = Math.floor(now / 60) % 1440;
+const closed = { days: [], startMinute: (minuteOfDay + 600) % 1440, lengthMinutes: 60 };
+const open = { days: [], startMinute: minuteOfDay, lengthMinutes: 60 };
+
 describe('taken up again after a power cut', () => {
   test('staged: it waits for its window, then restarts', () => {
-    const machine = makeMachine({ state: staged });
+    const machine = makeMachine({ state: staged, settings: { windows: [closed] } });
     runUpdateAgent(machine);
     expect(machine.printed).toEqual(['100']);
-    const due = makeMachine({ state: { ...staged, restartAt: now } });
+    const due = makeMachine({ state: { ...staged, restartAt: now }, settings: { windows: [closed] } });
     runUpdateAgent(due);
     expect(due.commandsRun).toEqual(['initctl --batch reboot']);
+  });
+
+  test('staged, and its owner has opened a window since: it restarts', () => {
+    const machine = makeMachine({ state: staged, settings: { windows: [closed, open] } });
+    runUpdateAgent(machine);
+    expect(machine.commandsRun).toEqual(['initctl --batch reboot']);
   });
 
   test('staged in an earlier boot: that is the health gate’s', () => {

@@ -2,6 +2,7 @@ import { findPartition } from '../boot-backend/boot-partition.ts';
 import { readTrailer } from '../boot-backend/read-folder.ts';
 import type { Device } from '../device.ts';
 import { readBootFile } from '../shared/boot-file.ts';
+import { nextOpening } from '../shared/tuf/maintenance-window.ts';
 import {
   addToHistory,
   type RestingState,
@@ -64,7 +65,7 @@ function run(device: Device): number {
   switch (state.phase) {
     case 'staged':
       return request === undefined
-        ? awaitRestart(device, state)
+        ? awaitRestart(device, settings, state)
         : refuseRequest(device, request, 'an update waits for its restart');
     case 'trial':
       // The health gate decides.
@@ -176,7 +177,7 @@ function install(
       isWell: true,
       message: `version ${staged} is in slot ${slot} and is tried at the next start`,
     });
-    return state.phase === 'staged' ? awaitRestart(device, state) : 1;
+    return state.phase === 'staged' ? awaitRestart(device, settings, state) : 1;
   }
   const { kind, code, message } = outcome;
   device.printError(`update: ${kind}: ${code}: ${message}`);
@@ -200,10 +201,16 @@ function resume(device: Device, settings: UpdateSettings, download: Downloading)
   return look(device, settings, { phase: 'idle' }, false, { attempt }) ?? settings.intervalMinutes * 60;
 }
 
-function awaitRestart(device: Device, state: Extract<UpdateState, { phase: 'staged' }>): number {
+function awaitRestart(
+  device: Device,
+  settings: UpdateSettings,
+  state: Extract<UpdateState, { phase: 'staged' }>,
+): number {
   // The new version runs, or the gate has not yet said why it does not.
   if (readBootId(device) !== state.update.bootId) return 10;
-  const left = state.restartAt - now(device);
+  // The owner may have opened an earlier window meanwhile.
+  const at = now(device);
+  const left = Math.min(state.restartAt, nextOpening(settings.windows, at)) - at;
   // A container may have been removed since, or started.
   const update = { ...state.update, before: readFullBaseline(device, state.update.before) };
   if (JSON.stringify(update) !== JSON.stringify(state.update)) writeState(device, { ...state, update });
@@ -220,7 +227,7 @@ function carryOut(
   state: RestingState,
 ): number {
   const { location } = request;
-  if (request.action === 'rollback') return rollBack(device, request);
+  if (request.action === 'rollback') return rollBack(device, settings, request);
   if (request.action === 'install' && location !== undefined) {
     const kind = /^https?:\/\//.test(location) ? 'url' : 'file';
     answer(device, request, { isDone: false, isWell: true, message: `installing ${location}` });
@@ -238,7 +245,7 @@ function carryOut(
 }
 
 /** What the other slot holds goes through the same trial. */
-function rollBack(device: Device, request: UpdateRequest): number {
+function rollBack(device: Device, settings: UpdateSettings, request: UpdateRequest): number {
   const boot = readBootFile(device);
   if (boot === undefined) return refuseRequest(device, request, 'nobody knows which slot runs');
   const slot = boot.slot === 'a' ? 'b' : 'a';
@@ -270,7 +277,7 @@ function rollBack(device: Device, request: UpdateRequest): number {
     isWell: true,
     message: `slot ${slot} with version ${update.version} is tried now`,
   });
-  return awaitRestart(device, state);
+  return awaitRestart(device, settings, state);
 }
 
 /** Of what the slot holds. */
