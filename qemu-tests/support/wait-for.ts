@@ -19,8 +19,12 @@ export function interruptWaits(reason: Error): void {
   interruption = reason;
 }
 
-/** Time between two looks. */
+/**
+ * The least time between two looks. One that takes long is followed by a pause twice as long: under TCG a login over SSH costs
+ * seconds of the processor that works on what is waited for.
+ */
 const intervalMs = 200;
+const longestPauseMs = 5000;
 
 /**
  * Looks again and again until `look` returns something other than `undefined` or `false`. The error says what was
@@ -35,6 +39,7 @@ export async function waitFor<Value>(
   const endAt = Date.now() + deadlineMs;
   let last = '';
   for (;;) {
+    const lookedAt = Date.now();
     try {
       const value = await look();
       if (value !== undefined && value !== false) return value;
@@ -49,6 +54,7 @@ export async function waitFor<Value>(
         `waited ${Math.round(deadlineMs / 1000)} s in vain for ${wait.what}; last seen: ${last}`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+    const pauseMs = Math.max(intervalMs, 2 * (Date.now() - lookedAt));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, longestPauseMs)));
   }
 }

@@ -1,5 +1,6 @@
 import type { Guest } from '../support/guest.ts';
 import { waitFor } from '../support/wait-for.ts';
+import type { TorturedMachine } from './power.ts';
 
 /** What must be the same after any number of power cuts. */
 export interface Kept {
@@ -53,47 +54,55 @@ export async function checkReturned(guest: Guest, kept: Kept | undefined): Promi
   return { version, slot, refused };
 }
 
-/** The update comes to its end; `askAgain` when nobody but a person can begin it anew. */
+/** What the machine says of an update. */
+interface Said {
+  readonly phase: string;
+  readonly version?: string;
+  readonly reasons?: unknown;
+}
+
+async function askState(guest: Guest): Promise<Said> {
+  const { state } = JSON.parse(await guest.run('keelctl update status --json')) as { state: Said };
+  return state;
+}
+
+/**
+ * The update comes to its end; `askAgain` when nobody but a person can begin it anew. The serial line tells when: asking over
+ * SSH all the time takes the processor from what is waited for.
+ */
 export async function waitUntilCommitted(
-  guest: Guest,
+  { guest, serialLog }: Pick<TorturedMachine, 'guest' | 'serialLog'>,
   version: string,
   askAgain: string | undefined,
   deadlineMs: number,
 ): Promise<void> {
-  let isAsked = false;
-  const phase = await waitFor(
-    async () => {
-      // A connection to a machine that is gone looks alive for long.
-      const found = await within(15_000, guest.run('keelctl update status --json')).catch((error: Error) => {
+  const isResting = ({ phase, version: what }: Said) =>
+    phase === 'idle' || (phase === 'committed' && what !== version);
+  const isOver = ({ phase, version: what }: Said) =>
+    phase === 'rolled-back' || (phase === 'committed' && what === version);
+  let state = await waitFor(() => askState(guest), { what: 'what the machine says', deadlineMs: 60_000 });
+  if (isResting(state) && askAgain !== undefined)
+    await guest.run(`(${askAgain} >/dev/null 2>&1 </dev/null &)`);
+  if (!isOver(state)) {
+    guest.disconnect();
+    const seen = `version ${version.replaceAll('.', '\\.')} (is well and is kept|was left)`;
+    await waitFor(
+      async () => {
+        const log = await serialLog();
+        if (new RegExp(seen).test(log)) return true;
+        throw new Error(log.slice(-300));
+      },
+      { what: `version ${version} to be kept`, deadlineMs },
+    );
+    state = await waitFor(
+      async () => {
         guest.disconnect();
-        throw error;
-      });
-      const { state } = JSON.parse(found) as {
-        state: { phase: string; version?: string; reasons?: unknown };
-      };
-      if (state.phase === 'committed' && state.version === version) return state.phase;
-      if (state.phase === 'rolled-back') return JSON.stringify(state);
-      const isIdle = state.phase === 'idle' || state.phase === 'committed';
-      if (isIdle && askAgain !== undefined && !isAsked) {
-        await guest.run(`(${askAgain} >/dev/null 2>&1 </dev/null &)`);
-        isAsked = true;
-      }
-      guest.disconnect();
-      throw new Error(JSON.stringify(state));
-    },
-    { what: `version ${version} to be kept`, deadlineMs },
-  );
-  if (phase !== 'committed') throw new Error(`version ${version} was left: ${phase}`);
-}
-
-async function within<Value>(ms: number, promised: Promise<Value>): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer')), ms);
-  });
-  try {
-    return await Promise.race([promised, late]);
-  } finally {
-    clearTimeout(timer);
+        const found = await askState(guest);
+        if (isOver(found)) return found;
+        throw new Error(JSON.stringify(found));
+      },
+      { what: 'the verdict to be on record', deadlineMs: 60_000 },
+    );
   }
+  if (state.phase !== 'committed') throw new Error(`version ${version} was left: ${JSON.stringify(state)}`);
 }

@@ -139,7 +139,7 @@ export async function comeBack(
     );
   const returned = await look();
   if (life === 'fresh' || life === 'kept') return returned;
-  await waitUntilCommitted(guest, prepared.newVersion, askAgain, 360_000);
+  await waitUntilCommitted(machine, prepared.newVersion, askAgain, 360_000);
   const final = await look();
   if (final.version !== prepared.newVersion) {
     throw new Error(`it says ${prepared.newVersion} and runs ${final.version}`);

@@ -58,8 +58,12 @@ async function main(words: readonly string[]): Promise<number> {
       stop.abort();
     });
   }
+  // What waits for a machine that was taken away would wait on.
+  const stopped = new Promise<number>((resolve) => {
+    stop.signal.addEventListener('abort', () => setTimeout(resolve, 2000, 130));
+  });
   try {
-    return await torture(options, stop.signal);
+    return await Promise.race([torture(options, stop.signal), stopped]);
   } catch (error) {
     tell(stop.signal.aborted ? 'stopped' : `torture: ${(error as Error).stack}`);
     return stop.signal.aborted ? 130 : 1;
