@@ -85,7 +85,7 @@ export async function waitUntilCommitted(
     await guest.run(`(${askAgain} >/dev/null 2>&1 </dev/null &)`);
   if (!isOver(state)) {
     guest.disconnect();
-    const seen = `version ${version.replaceAll('.', '\\.')} (is well and is kept|was left)`;
+    const seen = `version ${version.replaceAll('.', '\\.')} (is well and is kept|was tried and left)`;
     await waitFor(
       async () => {
         const log = await serialLog();

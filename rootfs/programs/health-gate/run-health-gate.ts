@@ -61,6 +61,7 @@ export function runHealthGate(device: Device): number {
   if (pending !== undefined && !isFirst && pending.update.slot === boot.slot) {
     // The power went away between the verdict and its record.
     commit(device, pending.update);
+    tellKept(device, boot);
   }
   backend(device, 'repair');
   return watchForRot(device, boot, entry?.isOtherGood === true) === 'rotten' ? restart(device) : 0;
@@ -121,7 +122,7 @@ function holdTrial(device: Device, boot: BootFile, entry: OwnEntry, pending: Pen
     device.remove(trialMark);
     closeLedger(device, boot);
     if (pending !== undefined) attempt(device, () => commit(device, pending.update));
-    tellConsole(device, `version ${boot.version} is well and is kept`);
+    tellKept(device, boot);
     backend(device, 'repair');
     return 0;
   }
@@ -171,6 +172,10 @@ function readSettings(device: Device): GateSettings {
     return typeof value === 'number' && value >= 1 && value <= 800 ? value : usualSettings[name];
   };
   return { deadlineSeconds: take('deadlineSeconds'), settleSeconds: take('settleSeconds') };
+}
+
+function tellKept(device: Device, { version }: BootFile): void {
+  tellConsole(device, `version ${version} is well and is kept`);
 }
 
 function commit(device: Device, update: StagedUpdate): void {
