@@ -1,9 +1,10 @@
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import type { ByteSource, TreeNode } from '../rootfs/tree.ts';
+import { storedBytes } from '../rootfs/stored-bytes.ts';
+import type { TreeNode } from '../rootfs/tree.ts';
 import { fetchBlobs } from '../store/fetch-blobs.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { indexPackage, indexPackageModule } from './index-package.ts';
@@ -114,30 +115,8 @@ function nodeOf(row: MemberRow, dataPath: string, origin: string): TreeNode {
     case 'l':
       return { type: 'link', mode, uid, gid, origin, target: row[5] };
     case 'f':
-      return { type: 'file', mode, uid, gid, origin, content: contentAt(dataPath, row[5], row[6], row[7]) };
+      return { type: 'file', mode, uid, gid, origin, content: storedBytes(dataPath, row[5], row[6], row[7]) };
   }
-}
-
-function contentAt(dataPath: string, offset: number, sizeBytes: number, sha256: string): ByteSource {
-  return {
-    sha256,
-    sizeBytes,
-    async read() {
-      const bytes = Buffer.allocUnsafe(sizeBytes);
-      const file = await open(dataPath, 'r');
-      try {
-        let done = 0;
-        while (done < sizeBytes) {
-          const { bytesRead } = await file.read(bytes, done, sizeBytes - done, offset + done);
-          if (bytesRead === 0) throw new Error(`${dataPath} ends before ${offset + sizeBytes}`);
-          done += bytesRead;
-        }
-      } finally {
-        await file.close();
-      }
-      return bytes;
-    },
-  };
 }
 
 /** The digest was right, so only a lockfile that was edited by hand can differ here. */

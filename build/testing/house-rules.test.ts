@@ -24,6 +24,7 @@ const layers = [
     'debian',
     'recipe',
     'services',
+    'oci-images',
     'rootfs',
     'lock',
     'kernel',
