@@ -108,6 +108,6 @@ async function readRecipeFile(file: string, faults: FaultList): Promise<ReadReci
     });
     return undefined;
   }
-  const fallback = { name: basename(source.folder), version: '2000.01.0', description: '-' };
+  const fallback = { name: basename(source.folder) };
   return checkShape(source, recipeSchema, fallback, faults);
 }

@@ -46,8 +46,8 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
 
   const names = {
     name: own.value.name,
-    version: options.version ?? own.value.version,
-    description: own.value.description,
+    version: options.version ?? inherited(chain, 'version', isWhole, faults) ?? '2000.01.0',
+    description: inherited(chain, 'description', isWhole, faults) ?? '-',
     hostname: lastGiven(chain, 'hostname')?.value ?? own.value.name,
     architecture: lastGiven(chain, 'architecture')?.value ?? ('x86-64' as const),
   };
@@ -109,6 +109,26 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
 /** Whether all services are known: without them "missing" would be said of services that are only misspelt. */
 function isComplete(chain: readonly ReadRecipe[]): boolean {
   return !chain.some((recipe) => recipe.faultyKeys.has('services'));
+}
+
+/** What a recipe must have of its own or of one that it extends. */
+function inherited(
+  chain: readonly ReadRecipe[],
+  key: 'version' | 'description',
+  isWhole: boolean,
+  faults: FaultList,
+): string | undefined {
+  const given = lastGiven(chain, key)?.value;
+  const own = chain.at(-1);
+  if (given !== undefined || own === undefined || !isWhole) return given;
+  if (chain.some(({ faultyKeys }) => faultyKeys.has(key))) return given;
+  faults.add({
+    code: 'KEY_MISSING',
+    message: `Cannot do without the key "${key}" at the top of the file`,
+    place: own.source.place([]),
+    hint: `add "${key}: …"`,
+  });
+  return undefined;
 }
 
 type LayerFinder = (name: string, place: Place) => Promise<Layer | undefined>;

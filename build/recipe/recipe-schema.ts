@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { serviceSchema } from '../services/service-schema.ts';
 import {
   descriptionSchema,
   fileSchema,
@@ -36,8 +37,8 @@ export const recipeSchema = z
   .strictObject({
     format: z.literal(recipeFormat).optional().describe('Format of the recipe; 1 when left out'),
     name: nameSchema,
-    version: versionSchema,
-    description: descriptionSchema,
+    version: versionSchema.optional().describe('YYYY.MM.N; that of the extended recipe when left out'),
+    description: descriptionSchema.optional().describe('That of the extended recipe when left out'),
     extends: z
       .string()
       .min(1)
@@ -62,15 +63,16 @@ export const recipeSchema = z
       .array(
         z.union([
           nameSchema,
-          z.strictObject({
-            name: nameSchema,
-            values: z.record(z.string(), z.unknown()).default({}).describe('Values for its templates'),
+          serviceSchema.extend({
+            description: descriptionSchema.optional(),
             disabled: z.boolean().default(false).describe('Leave out a service of an extended recipe'),
           }),
         ]),
       )
       .default([])
-      .describe('System services; those of an extended recipe come first'),
+      .describe(
+        'System services: a name, with values; or, with an image, a whole service. Those of an extended recipe come first',
+      ),
     files: z.array(fileSchema).default([]).describe('Files for the root of the machine'),
     hostname: hostnameSchema.optional().describe('The name of the recipe when left out'),
     users: z

@@ -6,12 +6,14 @@ import { makeDiskImage } from '../disk/make-disk-image.ts';
 import { makeSlotImage } from '../disk/make-slot-image.ts';
 import { prepareKernel } from '../kernel/prepare-kernel.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
+import { openLockedImages } from '../oci-images/open-image.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { composeRootfs } from '../rootfs/compose-rootfs.ts';
 import { sealRootfs } from '../seal/seal-rootfs.ts';
 import { compileServices } from '../services/compile-services.ts';
-import type { ServiceDefinition } from '../services/service-definition.ts';
+import type { OciBundle } from '../services/oci-bundle.ts';
 import type { Workshop } from '../tools/workshop.ts';
+import { describeImageFacts } from './describe-image-facts.ts';
 import { describePrivileges } from './describe-privileges.ts';
 import type { ShownRecipe, ShownService } from './shown.ts';
 
@@ -25,8 +27,9 @@ export async function showRecipe(
   lockfile: Lockfile,
 ): Promise<ShownRecipe> {
   const packages = await openLockedPackages(workshop, recipe, lockfile);
+  const images = await openLockedImages(workshop, recipe, lockfile);
   const kernel = await prepareKernel(workshop, recipe, packages);
-  const bundles = await compileServices(workshop, recipe, packages);
+  const bundles = await compileServices(workshop, recipe, packages, images);
   const loaderFiles = await makeLoaderFiles(workshop, recipe, packages, kernel);
   const composed = await composeRootfs(workshop, recipe, packages, kernel, bundles, {
     bootFiles: loaderFiles.files,
@@ -59,12 +62,12 @@ export async function showRecipe(
     packages: [...unique]
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(([, { name, version, suite }]) => ({ name, version, suite })),
-    services: recipe.services.map(showService),
+    services: bundles.map(showService),
     partitions: disk.partitions,
   };
 }
 
-function showService(service: ServiceDefinition): ShownService {
+function showService({ service, image }: OciBundle): ShownService {
   const account = service.accounts.find(({ uid }) => uid === service.user.uid);
   return {
     name: service.name,
@@ -76,7 +79,8 @@ function showService(service: ServiceDefinition): ShownService {
     ports: service.ports.map(({ port, protocol }) => `${port}/${protocol}`),
     writable: service.writable,
     needs: service.needs,
-    privileges: describePrivileges(service),
+    ...(image === undefined ? {} : { image: `${image.locked.image} ${image.locked.digest}` }),
+    privileges: [...describePrivileges(service), ...describeImageFacts(service, image)],
     definition: service.place.file,
   };
 }

@@ -36,6 +36,8 @@ export interface ShownService {
   readonly ports: readonly string[];
   readonly writable: readonly string[];
   readonly needs: readonly string[];
+  /** What its root is from instead of packages, and the digest. */
+  readonly image?: string;
   /** Everything it has beyond the default confinement, in words. */
   readonly privileges: readonly string[];
   /** Its definition file: who asked for them. */

@@ -123,7 +123,8 @@ function describe(
   ]);
   for (const [group, given] of givers) {
     const names = new Set(given.map(({ name }) => name));
-    for (const opened of packages.group(group)) {
+    // A service of an image has no group.
+    for (const opened of given.length === 0 ? [] : packages.group(group)) {
       const { name, version } = opened.locked;
       if (!names.has(name)) continue;
       const stanza = textFile(makeStatusStanza(opened), origin);

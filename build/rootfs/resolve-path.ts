@@ -10,6 +10,16 @@ export interface ResolvedPath {
 /** As the kernel does it; path_resolution(7), ELOOP. */
 const mostLinks = 40;
 
+/** A path with the links among its parents followed, as far as those are there. */
+export function followParents(path: string, lookUp: (path: string) => TreeNode | undefined): string {
+  const slash = path.lastIndexOf('/');
+  if (slash <= 0) return path;
+  const parent = path.slice(0, slash);
+  const resolved = resolvePath(parent, lookUp).path;
+  const above = resolved ?? followParents(parent, lookUp);
+  return `${above === '/' ? '' : above}${path.slice(slash)}`;
+}
+
 /** Follows a path link by link through whatever `lookUp` knows, as the machine will. */
 export function resolvePath(path: string, lookUp: (path: string) => TreeNode | undefined): ResolvedPath {
   const links: string[] = [];

@@ -3,14 +3,19 @@ import { join } from 'node:path';
 import type { PackageSet } from '../debian/package-set.ts';
 import { FaultList } from '../errors/fault-list.ts';
 import { FaultsError } from '../errors/keelson-error.ts';
+import type { ImageSet } from '../oci-images/open-image.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { serviceTemplateContext } from '../recipe/render-template.ts';
 import { makeAccountFiles } from '../rootfs/accounts.ts';
 import { makeProgramBundler } from '../rootfs/bundle-program.ts';
+import type { SliceRequest } from '../rootfs/slice-files.ts';
 import { layersOfService, sliceService } from '../rootfs/slice-recipe.ts';
 import type { Tree } from '../rootfs/tree.ts';
 import { TreeDraft } from '../rootfs/tree-draft.ts';
 import type { Workshop } from '../tools/workshop.ts';
+import { completeService } from './complete-service.ts';
 import { makeFinitStanza } from './finit-stanza.ts';
+import { makeImageRoot } from './image-root.ts';
 import { makeMountPoints } from './mount-points.ts';
 import type { OciBundle, OciConfig } from './oci-bundle.ts';
 import { makeOciConfig } from './oci-config.ts';
@@ -25,6 +30,7 @@ export async function compileServices(
   workshop: Workshop,
   recipe: Recipe,
   packages: PackageSet,
+  images: ImageSet,
 ): Promise<OciBundle[]> {
   const schemas = await workshop.openTools('schemas');
   const seccomp = JSON.parse(await readFile(join(schemas.folder, seccompFile), 'utf8')) as SeccompProfile;
@@ -32,19 +38,43 @@ export async function compileServices(
   const context = { architecture: recipe.architecture, services: recipe.services, seccomp };
 
   return allOrFaults(
-    recipe.services.map(async (service) => {
-      const group = packages.group(`service/${service.name}`);
-      const sliced = await sliceService(recipe, service, group, bundleProgram);
+    recipe.services.map(async (asked) => {
+      const { service, tree, ...givers } = await makeRoot(recipe, asked, packages, images, bundleProgram);
       const config = makeOciConfig(service, context);
       return {
         service,
         config,
-        root: completeRoot(recipe, service, sliced.tree, config),
+        root: completeRoot(recipe, service, tree, config),
         stanza: makeFinitStanza(service, context),
-        packages: sliced.packages,
+        ...givers,
       };
     }),
   );
+}
+
+type ServiceRoot = Pick<OciBundle, 'service' | 'packages' | 'image'> & { readonly tree: Tree };
+
+/** Of packages, or of an image, which also says what the service itself does not. */
+async function makeRoot(
+  recipe: Recipe,
+  asked: ServiceDefinition,
+  packages: PackageSet,
+  images: ImageSet,
+  bundleProgram: SliceRequest['bundleProgram'],
+): Promise<ServiceRoot> {
+  const image = images.get(asked.name);
+  if (asked.image === undefined || image === undefined) {
+    const group = packages.group(`service/${asked.name}`);
+    return { service: asked, ...(await sliceService(recipe, asked, group, bundleProgram)) };
+  }
+  const service = await completeService(asked, asked.image, image);
+  const context = serviceTemplateContext(recipe, service);
+  return {
+    service,
+    packages: [],
+    image: { locked: image.locked, facts: image.facts },
+    tree: await makeImageRoot(service, image.tree, context, bundleProgram),
+  };
 }
 
 /** The slice, and what no slice needs to name: accounts and places to mount on. */

@@ -9,6 +9,7 @@ import { readYamlSource, type YamlSource } from '../recipe/yaml-source.ts';
 import { checkService } from './check-service.ts';
 import { listFoldersWith } from './load-layer.ts';
 import { mergeValues, type ServiceRequest } from './merge-values.ts';
+import { readServiceImage } from './read-image-request.ts';
 import { readSlice } from './read-slice.ts';
 import { renderFields } from './render-fields.ts';
 import type { Account, Layer, ServiceDefinition } from './service-definition.ts';
@@ -44,11 +45,17 @@ export async function loadService(
   surroundings: ServiceSurroundings,
   faults: FaultList,
 ): Promise<LoadedService | undefined> {
+  if (request.definition !== undefined) {
+    const { file, source } = request.definition;
+    const definition = await makeDefinition(file, source, request, surroundings, faults);
+    await checkWaits(definition, source, surroundings, faults);
+    return { definition, source };
+  }
   const folder = await findServiceFolder(request, surroundings.folders, faults);
   if (folder === undefined) return undefined;
   const written = await readYamlSource(join(folder, 'service.yaml'), faults);
   if (written === undefined) return undefined;
-  const fallback = { name: request.name, description: '-', command: ['-'] };
+  const fallback = { name: request.name, description: '-' };
   const shape = checkShape(written, serviceSchema, fallback, faults);
   if (shape === undefined) return undefined;
   const { source } = shape;
@@ -60,6 +67,7 @@ export async function loadService(
       hint: 'give the folder and the service the same name',
     });
   }
+  checkRunnable(shape.value, shape.faultyKeys, source, faults);
   const definition = await makeDefinition(shape.value, source, request, surroundings, faults);
   await checkWaits(definition, source, surroundings, faults);
   return { definition, source };
@@ -83,6 +91,23 @@ async function findServiceFolder(
   return undefined;
 }
 
+/** Only an image can say what to run. */
+function checkRunnable(
+  file: ServiceFile,
+  faultyKeys: ReadonlySet<string>,
+  source: YamlSource,
+  faults: FaultList,
+): void {
+  if (file.command !== undefined || file.image !== undefined) return;
+  if (faultyKeys.has('command') || faultyKeys.has('image')) return;
+  faults.add({
+    code: 'KEY_MISSING',
+    message: 'Cannot do without the key "command" at the top of the file',
+    place: source.place([]),
+    hint: 'add "command: …"',
+  });
+}
+
 async function makeDefinition(
   file: ServiceFile,
   source: YamlSource,
@@ -95,18 +120,20 @@ async function makeDefinition(
   const context: ServiceTemplateContext = { ...surroundings.context, values, service };
   const layers = await findLayers(file.layers, source, surroundings);
   const slice = await readSlice(file, source, context, faults);
+  const image = await readServiceImage(file, source, faults);
   const isOneShot = file.type === 'one-shot';
   const definition: ServiceDefinition = {
     ...service,
     folder: source.folder,
     place: source.place(['name']),
     ...slice,
+    ...(image === undefined ? {} : { image }),
     layers: file.layers,
     kind: file.type,
     ...renderFields(file, source, context, faults),
-    workingFolder: file.workingFolder,
+    workingFolder: file.workingFolder ?? '/',
     user: findUser(
-      file.user,
+      image === undefined ? file.user : undefined,
       [...slice.accounts, ...layers.flatMap((layer) => layer.accounts)],
       source,
       faults,
@@ -135,7 +162,7 @@ async function makeDefinition(
       cpuWeight: file.resources.cpuWeight,
     },
     restart: { ...file.restart, policy: file.restart.policy ?? (isOneShot ? 'never' : 'always') },
-    stop: { ...file.stop, signal: file.stop.signal.replace(/^(?:SIG)?/, 'SIG') },
+    stop: { ...file.stop, signal: (file.stop.signal ?? 'SIGTERM').replace(/^(?:SIG)?/, 'SIG') },
     commands: file.commands,
     modules: file.modules,
     after: file.after,
@@ -192,13 +219,14 @@ async function findLayers(
   return layers;
 }
 
+/** One of an image's own accounts is looked up when the image is open. */
 function findUser(
-  name: string,
+  name: string | undefined,
   accounts: readonly Account[],
   source: YamlSource,
   faults: FaultList,
 ): ServiceDefinition['user'] {
-  if (name === 'root') return { uid: 0, gid: 0 };
+  if (name === undefined || name === 'root') return { uid: 0, gid: 0 };
   const account = accounts.find((candidate) => candidate.name === name);
   if (account !== undefined) return { uid: account.uid, gid: account.gid };
   faults.add({

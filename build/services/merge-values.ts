@@ -1,6 +1,8 @@
 import type { FaultList } from '../errors/fault-list.ts';
 import type { Place } from '../errors/keelson-error.ts';
 import { suggestName } from '../errors/nearest-name.ts';
+import type { YamlSource } from '../recipe/yaml-source.ts';
+import type { ServiceFile } from './service-schema.ts';
 
 /** A service as recipes ask for it. */
 export interface ServiceRequest {
@@ -9,6 +11,8 @@ export interface ServiceRequest {
   readonly place: Place;
   /** Values that recipes give, each with its place. */
   readonly values: ReadonlyMap<string, { readonly value: unknown; readonly place: Place }>;
+  /** The whole service, when it is written in a recipe; the places in `source` are below its entry. */
+  readonly definition?: { readonly file: ServiceFile; readonly source: YamlSource };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { machineLayout } from '../contract/machine-layout.ts';
+import { followParents } from '../rootfs/resolve-path.ts';
 import type { Tree, TreeNode } from '../rootfs/tree.ts';
 import type { OciConfig } from './oci-bundle.ts';
 
@@ -34,7 +35,9 @@ const filesOfMachine: readonly string[] = [
 export function makeMountPoints(root: Tree, config: OciConfig, origin: string): Tree {
   const mounts = ((config.mounts ?? []) as readonly Mount[]).map((mount) => ({
     ...mount,
-    destination: posix.normalize(mount.destination).replace(/(.)\/$/, '$1'),
+    destination: followParents(posix.normalize(mount.destination).replace(/(.)\/$/, '$1'), (path) =>
+      root.get(path),
+    ),
   }));
   const isBelowAnother = (path: string) =>
     mounts.some((mount) => mount.destination !== '/' && path.startsWith(`${mount.destination}/`));

@@ -1,4 +1,5 @@
 import type { LockedPackage } from '../debian/package.ts';
+import type { OpenedImage } from '../oci-images/open-image.ts';
 import type { Tree } from '../rootfs/tree.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
@@ -13,6 +14,8 @@ export interface OciBundle {
   readonly root: Tree;
   /** Packages that gave at least one file to the root, sorted by name. */
   readonly packages: readonly LockedPackage[];
+  /** What the root was taken from instead of packages. */
+  readonly image?: Pick<OpenedImage, 'locked' | 'facts'>;
   /** Text of /etc/finit.d/<name>.conf. */
   readonly stanza: string;
 }

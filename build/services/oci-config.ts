@@ -40,7 +40,7 @@ function makeProcess(service: ServiceDefinition): Record<string, unknown> {
   const { capabilities, user } = service;
   return {
     terminal: false,
-    user: { uid: user.uid, gid: user.gid },
+    user,
     args: service.command,
     env: Object.entries(environment)
       .map(([name, value]) => `${name}=${value}`)

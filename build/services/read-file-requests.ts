@@ -124,7 +124,8 @@ async function checkSource(
   }
 }
 
-async function findSourceProblem(
+/** Why a file beside a YAML file cannot be taken. */
+export async function findSourceProblem(
   file: string,
   folder: string,
 ): Promise<{ code: string; reason: string; hint: string } | undefined> {

@@ -38,7 +38,7 @@ export function renderFields(
     return port ?? [];
   });
   return {
-    command: renderList(file.command, ['command']),
+    command: renderList(file.command ?? [], ['command']),
     environment: Object.fromEntries(
       Object.entries(file.environment)
         .sort(([left], [right]) => (left < right ? -1 : 1))

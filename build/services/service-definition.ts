@@ -1,4 +1,5 @@
 import type { Place } from '../errors/keelson-error.ts';
+import type { ImageRequest } from '../oci-images/image-request.ts';
 
 /** A Debian package to take files from; `suite` only where the recipe's suites do not have the wanted version. */
 export interface PackageRequest {
@@ -42,6 +43,12 @@ export type FileRequest =
       readonly gid: number;
       readonly place: Place;
     };
+
+export interface ServiceUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids?: readonly number[];
+}
 
 /** An entry of /etc/passwd and /etc/group. */
 export interface Account {
@@ -128,6 +135,15 @@ export interface PublishedPort {
   readonly protocol: 'tcp' | 'udp';
 }
 
+/** The image of a service, and which of the service's fields its configuration decides: see complete-service.ts. */
+export interface ServiceImage {
+  readonly request: ImageRequest;
+  /** Of the image's own accounts, as written: a name or numbers, `USER[:GROUP]`. */
+  readonly user: string | undefined;
+  readonly isWorkingFolderOpen: boolean;
+  readonly isStopSignalOpen: boolean;
+}
+
 /**
  * `system-services/<name>/service.yaml`, checked, defaults filled in, templates in its fields rendered; those in `.hbs`
  * files are known to render (`build/recipe/render-template.ts`).
@@ -138,13 +154,15 @@ export interface ServiceDefinition extends Slice {
   /** Absolute path of the folder that holds `service.yaml`. */
   readonly folder: string;
   readonly place: Place;
+  /** Where the root comes from instead of packages; `command` may be empty then until the image is opened. */
+  readonly image?: ServiceImage;
   /** Names of layers whose slices are part of this service's root (such as `operator`). */
   readonly layers: readonly string[];
   readonly kind: 'long-running' | 'one-shot';
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly workingFolder: string;
-  readonly user: { readonly uid: number; readonly gid: number };
+  readonly user: ServiceUser;
   readonly accounts: readonly Account[];
   /** `CAP_…`, sorted. */
   readonly capabilities: readonly string[];

@@ -6,6 +6,7 @@ import {
   folderPathSchema,
   nameSchema,
   pathSchema,
+  relativePathSchema,
   sizeSchema,
   sliceShape,
 } from './slice-schema.ts';
@@ -15,7 +16,7 @@ const namespaceSchema = z.enum(['own', 'machine']).default('own');
 const capabilitySchema = z.enum(capabilityNames, 'a capability of Linux');
 schemaRules.add(capabilitySchema, { code: 'CAPABILITY_UNKNOWN' });
 
-const signalNames = ['HUP', 'INT', 'QUIT', 'KILL', 'USR1', 'USR2', 'TERM', 'WINCH', 'PWR'] as const;
+export const signalNames = ['HUP', 'INT', 'QUIT', 'KILL', 'USR1', 'USR2', 'TERM', 'WINCH', 'PWR'] as const;
 const signalSchema = z.enum(
   signalNames.flatMap((name) => [`SIG${name}`, name]),
   'a signal such as SIGTERM',
@@ -24,21 +25,51 @@ const signalSchema = z.enum(
 const portSchema = z.string();
 schemaRules.add(portSchema, { code: 'PORT_INVALID', hint: 'write a number and the protocol: 22/tcp' });
 
-/** `system-services/<name>/service.yaml`; the reference for people is README.md in this folder. */
+const imageReferenceSchema = z.string().min(1).max(1024);
+schemaRules.add(imageReferenceSchema, {
+  code: 'IMAGE_REFERENCE_INVALID',
+  hint: 'write registry/name:tag, registry/name@sha256:…, oci:FOLDER or oci-archive:FILE',
+});
+
+const imageSchema = z
+  .union([
+    imageReferenceSchema,
+    z.strictObject({
+      from: imageReferenceSchema,
+      key: relativePathSchema.optional().describe('Public key that the image must be signed by; cosign'),
+      authorities: relativePathSchema
+        .optional()
+        .describe('Certificates that the registry may be known by, PEM'),
+    }),
+  ])
+  .describe(
+    'OCI image to take the root from, instead of packages: registry/name:tag, oci:PATH, oci-archive:PATH',
+  );
+
+/**
+ * `system-services/<name>/service.yaml`; the reference for people is README.md in this folder. What an image can say too has no
+ * default here.
+ */
 export const serviceSchema = z
   .strictObject({
     name: nameSchema,
     description: descriptionSchema,
     type: z.enum(['long-running', 'one-shot']).default('long-running'),
     ...sliceShape,
+    image: imageSchema.optional(),
     layers: z.array(nameSchema).default([]).describe('Layers that become part of the root of the service'),
-    command: commandSchema.describe('Program and arguments; templates'),
+    command: commandSchema
+      .optional()
+      .describe('Program and arguments; templates; what the image says when left out'),
     environment: z
       .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of a variable'), z.string())
       .default({})
       .describe('Environment variables; templates'),
-    workingFolder: folderPathSchema.default('/'),
-    user: z.string().default('root').describe('root, or the name of an account'),
+    workingFolder: folderPathSchema.optional().describe('What the image says, or / when left out'),
+    user: z
+      .string()
+      .optional()
+      .describe('root, or the name of an account; what the image says, or root when left out'),
     capabilities: z.array(capabilitySchema).default([]),
     namespaces: z
       .strictObject({
@@ -99,7 +130,7 @@ export const serviceSchema = z
       .prefault({}),
     stop: z
       .strictObject({
-        signal: signalSchema.default('SIGTERM'),
+        signal: signalSchema.optional().describe('What the image says, or SIGTERM when left out'),
         timeoutSeconds: z.int().min(1).max(300).default(10),
       })
       .prefault({}),

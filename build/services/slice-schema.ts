@@ -14,7 +14,7 @@ export const descriptionSchema = z
   .regex(/^[^\r\n]{1,200}$/, 'one line of at most 200 characters')
   .describe('One line for people');
 
-const normalisedPath = /^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u;
+export const normalisedPath = /^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u;
 const pathWords = 'an absolute path without ".", ".." and doubled or trailing slashes';
 
 export const pathSchema = z.string().regex(normalisedPath, pathWords);
