@@ -1,5 +1,6 @@
 import type { LockedPackage } from '../debian/package.ts';
 import { deriveGuid } from '../disk/derive-guid.ts';
+import type { LockedImage } from '../oci-images/locked-image.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 
 /** Debian's version numbers, which scanners want; other suites are named as they are. */
@@ -7,12 +8,13 @@ const releases: Readonly<Record<string, string>> = { bookworm: '12', trixie: '13
 
 /**
  * The software bill of materials as CycloneDX 1.6 JSON, https://cyclonedx.org/docs/1.6/json/: every package that gave a
- * file, as a package URL (`pkg:deb/…`) by which scanners find Debian's advisories. No time and no random number in it.
+ * file, as a package URL (`pkg:deb/…`) by which scanners find Debian's advisories, and every OCI image. No time and no random number in it.
  */
 export function writeSoftwareBill(
   recipe: Recipe,
   rootHash: string,
   packages: readonly LockedPackage[],
+  images: readonly LockedImage[] = [],
 ): string {
   const unique = new Map(packages.map((locked) => [packageUrl(locked), locked]));
   const release = releaseOf(recipe.suites[0] ?? '');
@@ -43,9 +45,24 @@ export function writeSoftwareBill(
           purl,
           hashes: [{ alg: 'SHA-256', content: locked.sha256 }],
         })),
+      ...images.map(imageComponent),
     ],
   };
   return `${JSON.stringify(bill, null, 2)}\n`;
+}
+
+/** An image that a service's root is from: what is in it, its own bill says. */
+function imageComponent({ image, digest }: LockedImage) {
+  const [name = image] = image.split(/[@]|:(?=[^/]*$)/);
+  const purl = `pkg:oci/${encodeURIComponent(name.split('/').at(-1) ?? name)}@${encodeURIComponent(digest)}?repository_url=${encodeURIComponent(name)}`;
+  return {
+    type: 'container',
+    'bom-ref': purl,
+    name: image,
+    version: digest,
+    purl,
+    hashes: [{ alg: 'SHA-256', content: digest.slice('sha256:'.length) }],
+  };
 }
 
 /** https://github.com/package-url/purl-spec; advisories are by source package, which the pool's folder is named after. */

@@ -13,7 +13,7 @@ import { type PlacedFile, placeFiles } from './place-files.ts';
 import { writeSoftwareBill } from './software-bill.ts';
 
 export interface BuiltParts {
-  readonly composed: Pick<ComposedRootfs, 'packages'>;
+  readonly composed: Pick<ComposedRootfs, 'packages' | 'bundles'>;
   readonly sealed: SealedRootfs;
   readonly uki: UnifiedKernelImage;
   readonly slot: SlotImage;
@@ -55,7 +55,8 @@ export async function writeOutputs(
 
 async function makeSoftwareBill(workshop: Workshop, recipe: Recipe, parts: BuiltParts) {
   const packages = [...parts.composed.packages, ...parts.uki.packages];
-  const text = writeSoftwareBill(recipe, parts.sealed.rootHash, packages);
+  const images = parts.composed.bundles.flatMap(({ image }) => (image === undefined ? [] : [image.locked]));
+  const text = writeSoftwareBill(recipe, parts.sealed.rootHash, packages, images);
   const { sha256, sizeBytes } = bytesOf(text);
   const step = await workshop.store.step(
     { title: 'write software bill of materials', moduleUrl: import.meta.url, inputs: { sha256 } },

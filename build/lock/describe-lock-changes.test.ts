@@ -81,3 +81,31 @@ test('an index older than that of the last lockfile is refused', () => {
     }),
   );
 });
+
+test('tells that a tag names another image than when it was locked', () => {
+  const image = (tag: string, digest: string, manifest = digest) => ({
+    image: `quay.io/org/web:${tag}`,
+    digest: `sha256:${digest}`,
+    manifestSha256: manifest,
+    manifestBytes: 1,
+  });
+  const locked = (images: Lockfile['images'] & object) => ({ ...lockfile({}), images });
+  const before = locked({
+    a: image('1', 'aa'),
+    b: image('1', 'bb'),
+    c: image('1', 'cc'),
+    d: image('1', 'dd'),
+  });
+  const after = locked({
+    a: image('1', 'aa'),
+    b: image('1', 'b0'),
+    c: image('2', 'c0'),
+    e: image('1', 'ee'),
+  });
+  expect(describeLockChanges(before, after)).toEqual([
+    'changed  image quay.io/org/web:1 sha256:bb → sha256:b0 (service/b)',
+    'changed  image quay.io/org/web:1 → quay.io/org/web:2 sha256:cc → sha256:c0 (service/c)',
+    'removed  image quay.io/org/web:1 sha256:dd (service/d)',
+    'added    image quay.io/org/web:1 sha256:ee (service/e)',
+  ]);
+});

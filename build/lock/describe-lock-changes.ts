@@ -1,8 +1,32 @@
 import type { LockedPackage } from '../debian/package.ts';
 import type { Lockfile } from './lockfile.ts';
 
-/** What changed between two lockfiles, a line each for people, sorted by package; nothing when they choose alike. */
+/**
+ * What changed between two lockfiles, a line each for people, sorted by service and package; nothing when they choose alike.
+ */
 export function describeLockChanges(before: Lockfile | undefined, after: Lockfile): string[] {
+  return [...describeImageChanges(before, after), ...describePackageChanges(before, after)];
+}
+
+/** A tag that names something else than when it was locked is the reason to look closely. */
+function describeImageChanges(before: Lockfile | undefined, after: Lockfile): string[] {
+  const old = before?.images ?? {};
+  const now = after.images ?? {};
+  const services = [...new Set([...Object.keys(old), ...Object.keys(now)])].sort();
+  return services.flatMap((service) => {
+    const was = old[service];
+    const is = now[service];
+    if (was === undefined)
+      return is === undefined ? [] : [`added    image ${is.image} ${is.digest} (service/${service})`];
+    if (is === undefined) return [`removed  image ${was.image} ${was.digest} (service/${service})`];
+    if (was.digest === is.digest && was.manifestSha256 === is.manifestSha256) return [];
+    const change = was.digest === is.digest ? is.digest : `${was.digest} → ${is.digest}`;
+    const name = was.image === is.image ? is.image : `${was.image} → ${is.image}`;
+    return [`changed  image ${name} ${change} (service/${service})`];
+  });
+}
+
+function describePackageChanges(before: Lockfile | undefined, after: Lockfile): string[] {
   const old = versionsByName(before);
   const now = versionsByName(after);
   const names = [...new Set([...old.keys(), ...now.keys()])].sort();

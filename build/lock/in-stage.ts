@@ -2,6 +2,7 @@ import type { Workshop } from '../tools/workshop.ts';
 
 /** What people see of locking, in order; stages outside a build name themselves. */
 export const lockStages = {
+  images: 'fetch and check OCI images',
   indexes: 'fetch and verify package lists',
   solve: 'solve',
   packages: 'fetch and open packages',

@@ -44,19 +44,22 @@ export function lockGroups(recipe: Recipe): LockGroup[] {
       parts: [layerPart(recipe.initramfsLayer)],
     },
     { name: 'kernel', place: recipe.place, requests: [recipe.kernel.package], parts: [] },
-    ...recipe.services.map((service) => {
-      const layers = layersOf(recipe, service);
-      const serviceContext = serviceTemplateContext(recipe, service);
-      return {
-        name: `service/${service.name}`,
-        place: service.place,
-        requests: requestsOf([service, ...layers]),
-        parts: [
-          { owner: `service ${service.name}`, files: service.files, context: serviceContext },
-          ...layers.map(layerPart),
-        ],
-      };
-    }),
+    // One of an image has no packages.
+    ...recipe.services
+      .filter(({ image }) => image === undefined)
+      .map((service) => {
+        const layers = layersOf(recipe, service);
+        const serviceContext = serviceTemplateContext(recipe, service);
+        return {
+          name: `service/${service.name}`,
+          place: service.place,
+          requests: requestsOf([service, ...layers]),
+          parts: [
+            { owner: `service ${service.name}`, files: service.files, context: serviceContext },
+            ...layers.map(layerPart),
+          ],
+        };
+      }),
   ];
 }
 
@@ -85,8 +88,8 @@ export function requestName({ name, suite }: PackageRequest): string {
 }
 
 /**
- * Digest of all that locking reads of a recipe: architecture, suites, and per group the packages and the paths that
- * are taken from them. A lockfile with another digest is outdated.
+ * Digest of all that locking reads of a recipe: architecture, suites, per group the packages and the paths that
+ * are taken from them, and images with the keys that they must be signed by. A lockfile with another digest is outdated.
  */
 export function requestDigest(recipe: Recipe): Sha256 {
   const groups = lockGroups(recipe).map(({ name, requests, parts }) => ({
@@ -95,7 +98,13 @@ export function requestDigest(recipe: Recipe): Sha256 {
     files: [...new Set(parts.flatMap(packagePaths))].sort(),
   }));
   const { architecture, suites } = recipe;
-  return digestOf(canonicalJson({ format: lockfileFormat, architecture, suites, groups }));
+  const images = recipe.services.flatMap(({ name, image }) =>
+    image === undefined
+      ? []
+      : [{ name, image: image.request.reference, key: image.request.key?.sha256 ?? '' }],
+  );
+  const ofImages = images.length === 0 ? {} : { images };
+  return digestOf(canonicalJson({ format: lockfileFormat, architecture, suites, groups, ...ofImages }));
 }
 
 function packagePaths({ files }: SlicePart): string[] {

@@ -1,7 +1,11 @@
 import { openPackages } from '../debian/open-packages.ts';
 import type { LockedPackage, OpenedPackage } from '../debian/package.ts';
 import { snapshotDate } from '../debian/snapshot-date.ts';
+import { lockImage } from '../oci-images/lock-image.ts';
+import type { LockedImage } from '../oci-images/locked-image.ts';
+import { openImage } from '../oci-images/open-image.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { completeService } from '../services/complete-service.ts';
 import type { Sha256 } from '../store/store.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { checkFreshness } from './check-freshness.ts';
@@ -19,6 +23,7 @@ import { solveGroups } from './solve.ts';
  * once to see which packages give files to the slices, and only those are locked.
  */
 export async function lockRecipe(workshop: Workshop, recipe: Recipe): Promise<Lockfile> {
+  const images = await lockImages(workshop, recipe);
   const groups = lockGroups(recipe);
   const { archives, solved } = await solveGroups(workshop, {
     architecture: debianArchitectures[recipe.architecture],
@@ -55,8 +60,26 @@ export async function lockRecipe(workshop: Workshop, recipe: Recipe): Promise<Lo
     requestDigest: requestDigest(recipe),
     archives,
     groups: lockedGroups,
+    ...(Object.keys(images).length === 0 ? {} : { images }),
     packages,
   };
+}
+
+/** Each is opened too: what is wrong with one is told before anybody reviews the lockfile. */
+async function lockImages(workshop: Workshop, recipe: Recipe): Promise<Record<string, LockedImage>> {
+  const images: Record<string, LockedImage> = {};
+  const services = recipe.services.filter(({ image }) => image !== undefined);
+  if (services.length === 0) return images;
+  await inStage(workshop, 'images', () =>
+    eachGroup(services, async (service) => {
+      const { name, image } = service;
+      if (image === undefined) return;
+      const locked = await lockImage(workshop, image.request, recipe.architecture);
+      await completeService(service, image, await openImage(workshop, image.request, locked));
+      images[name] = locked;
+    }),
+  );
+  return images;
 }
 
 /** Each package once, though several groups need it. */

@@ -59,6 +59,26 @@ describe('writeLockfile', () => {
     expect(await readLockfile(recipe)).toEqual(lockfile);
   });
 
+  test('writes images that services are made of, which read back as they were', async () => {
+    const image = {
+      image: 'quay.io/org/web:1',
+      digest: `sha256:${'b'.repeat(64)}`,
+      manifestSha256: 'c'.repeat(64),
+      manifestBytes: 1234,
+    };
+    const lockfile = { ...demoLockfile(recipe), images: { web: image } };
+    await writeLockfile(recipe, lockfile);
+    expect(await readFile(lockfilePath(recipe), 'utf8')).toContain(`  "images": {
+    "web": {
+      "image": "quay.io/org/web:1",
+      "digest": "sha256:${'b'.repeat(64)}",
+      "manifestSha256": "${'c'.repeat(64)}", "manifestBytes": 1234
+    }
+  },
+`);
+    expect(await readLockfile(recipe)).toEqual(lockfile);
+  });
+
   test('leaves an unchanged file alone, and no other files', async () => {
     await writeLockfile(recipe, demoLockfile(recipe));
     const before = await stat(lockfilePath(recipe));
@@ -94,7 +114,8 @@ describe('readLockfile', () => {
     const changed = demoRecipe(folder, { suites: ['trixie', 'trixie-security'] });
     await expect(readLockfile(changed)).rejects.toMatchObject({
       code: 'LOCKFILE_OUTDATED',
-      message: 'Cannot build demo: its packages or the files taken from them changed after it was locked',
+      message:
+        'Cannot build demo: its packages, the files taken from them, or its images changed after it was locked',
       hint: 'Run `keelson lock ./demo`.',
     });
   });

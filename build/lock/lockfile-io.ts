@@ -34,7 +34,7 @@ export async function readLockfile(recipe: Recipe): Promise<Lockfile> {
     throw new KeelsonError({
       code: 'LOCKFILE_OUTDATED',
       class: 'input',
-      message: `Cannot build ${recipe.name}: its packages or the files taken from them changed after it was locked`,
+      message: `Cannot build ${recipe.name}: its packages, the files taken from them, or its images changed after it was locked`,
       place: { file: lockfilePath(recipe) },
       hint: `Run \`keelson lock ${recipe.argument}\`.`,
     });

@@ -30,6 +30,16 @@ const lockedGroup = z.strictObject({
   packages: z.array(z.string()),
 });
 
+const lockedImage = z.strictObject({
+  image: z.string().min(1).max(1024),
+  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be a digest, sha256:…'),
+  manifestSha256: sha256,
+  manifestBytes: z
+    .int()
+    .positive()
+    .max(4 * 1024 ** 2),
+});
+
 /** `recipe.lock.json`; the type is `Lockfile`. */
 export const lockfileSchema = z.strictObject({
   format: z.literal(lockfileFormat),
@@ -40,5 +50,6 @@ export const lockfileSchema = z.strictObject({
     z.string().regex(/^(?:base|initramfs|kernel|service\/[a-z0-9-]+)$/, 'is no group'),
     lockedGroup,
   ),
+  images: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is no service'), lockedImage).optional(),
   packages: z.record(z.string(), lockedPackage),
 });

@@ -1,9 +1,10 @@
 import type { LockedPackage } from '../debian/package.ts';
+import type { LockedImage } from '../oci-images/locked-image.ts';
 import type { Lockfile } from './lockfile.ts';
 
 /** The text of a lockfile: keys in one order, one line per choice, so that a person can review the difference. */
 export function lockfileText(lockfile: Lockfile): string {
-  const { format, recipe, requestDigest, archives, groups, packages } = lockfile;
+  const { format, recipe, requestDigest, archives, groups, images, packages } = lockfile;
   const fields = [
     `"format": ${format}`,
     `"recipe": ${JSON.stringify(recipe)}`,
@@ -17,6 +18,9 @@ export function lockfileText(lockfile: Lockfile): string {
         ),
       ),
     )}`,
+    ...(images === undefined
+      ? []
+      : [`"images": ${block(sortedEntries(images).map(([key, locked]) => field(key, imageText(locked))))}`]),
     `"packages": ${block(sortedEntries(packages).map(([key, locked]) => field(key, packageText(locked))))}`,
   ];
   return `${block(fields)}\n`;
@@ -39,6 +43,10 @@ function packageText({
     { sizeBytes, sha256 },
   ];
   return block(lines.map((line) => sameLine(line)));
+}
+
+function imageText({ image, digest, manifestSha256, manifestBytes }: LockedImage): string {
+  return block([{ image }, { digest }, { manifestSha256, manifestBytes }].map((line) => sameLine(line)));
 }
 
 function sameLine(values: Readonly<Record<string, unknown>>): string {

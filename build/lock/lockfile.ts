@@ -1,4 +1,5 @@
 import type { LockedPackage } from '../debian/package.ts';
+import type { LockedImage } from '../oci-images/locked-image.ts';
 import type { Sha256 } from '../store/store.ts';
 
 /** Format version of `recipe.lock.json`; a reader refuses any other. */
@@ -23,6 +24,8 @@ export interface Lockfile {
   /** By suite: the date of its InRelease, ISO 8601; the newest is also the date used for the dated snapshot archive. */
   readonly archives: Readonly<Record<string, string>>;
   readonly groups: Readonly<Record<string, LockedGroup>>;
+  /** By the name of the service; left out when no service has an image. */
+  readonly images?: Readonly<Record<string, LockedImage>>;
   /** By `name_version_architecture`. */
   readonly packages: Readonly<Record<string, LockedPackage>>;
 }

@@ -31,7 +31,8 @@ export function parseLockfile(recipe: NamedRecipe, file: string, text: string): 
     const at = path.join('.') || 'the whole';
     throw unreadable(recipe, placeOf(file, text, path), `${at}: ${issue?.message ?? 'is wrong'}`);
   }
-  const lockfile: Lockfile = parsed.data;
+  const { images, ...others } = parsed.data;
+  const lockfile: Lockfile = images === undefined ? others : { ...others, images };
   checkReferences(recipe, file, text, lockfile);
   return lockfile;
 }
