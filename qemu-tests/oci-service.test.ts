@@ -77,10 +77,11 @@ promise('three lines make a machine that serves from an OCI image', () => {
     expect(page.trim()).toBe('Hello, web in /srv');
   });
 
-  step('its volume is on state, and its root is read-only', async () => {
+  step('its volume is on state, with what the image has there, and its root is read-only', async () => {
     const volume = '/var/lib/keelson/services/web/data';
     expect((await machine.guest.run(`stat -c '%U:%u %a' ${volume}`)).replace(/.*:/, '')).toBe('1000 750');
     expect(await machine.guest.run(`cat ${volume}/page`)).toContain('Hello');
+    expect(await machine.guest.run(`cat ${volume}/seed`)).toBe('of the image');
     const { exitCode } = await machine.guest.try('keelctl exec web /bin/busybox touch /srv/new');
     expect(exitCode).not.toBe(0);
   });
@@ -112,6 +113,7 @@ async function makeImage(workshop: Workshop, folder: string): Promise<void> {
           },
           { name: 'srv/', type: 'directory', mode: 0o755 },
           { name: 'data/', type: 'directory', mode: 0o750, uid: 1000, gid: 1000 },
+          { name: 'data/seed', content: 'of the image', mode: 0o600, uid: 1000, gid: 1000 },
         ],
       ],
       config: {

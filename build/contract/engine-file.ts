@@ -42,6 +42,8 @@ export interface EngineService {
     readonly uid: number;
     readonly gid: number;
     readonly mode: number;
+    /** Folder of the root that is copied when this one is first made: what an image has in a volume. */
+    readonly content?: string;
   }[];
   /** Run in the container: lists containers of users, JSON lines of `Workload` (`workload.ts`). */
   readonly workloads?: { readonly command: readonly string[] };

@@ -130,6 +130,22 @@ describe('software bill of materials', () => {
     ]);
   });
 
+  test('names images that services are made of', () => {
+    const image = {
+      image: 'quay.io/org/web:1.0',
+      digest: `sha256:${'ab'.repeat(32)}`,
+      manifestSha256: '',
+      manifestBytes: 1,
+    };
+    const bill = JSON.parse(writeSoftwareBill(recipe, 'cd'.repeat(32), [], [image]));
+    expect(bill.components.at(-1)).toMatchObject({
+      type: 'container',
+      name: 'quay.io/org/web:1.0',
+      version: image.digest,
+      purl: `pkg:oci/web@sha256%3A${'ab'.repeat(32)}?repository_url=quay.io%2Forg%2Fweb`,
+    });
+  });
+
   test('has no time, and a serial number of its content', () => {
     const bill = writeSoftwareBill(recipe, 'cd'.repeat(32), [crun]);
     expect(bill).toBe(writeSoftwareBill(recipe, 'cd'.repeat(32), [crun]));

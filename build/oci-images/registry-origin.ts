@@ -75,6 +75,9 @@ async function runSkopeo(
   }
 }
 
+/** No part of an archive may become larger. */
+const archiveBytes = 8 * 1024 ** 3;
+
 /** Puts an archive's layouts into a folder. */
 export async function unpackArchive(
   workshop: Workshop,
@@ -86,9 +89,19 @@ export async function unpackArchive(
   const name = archive.tag === undefined ? archive.path : `${archive.path}:${archive.tag}`;
   try {
     await tools.run({
-      file: '/usr/bin/skopeo',
+      file: '/usr/bin/prlimit',
       arguments: [
-        ...['--insecure-policy', '--tmpdir', folder, 'copy', '--quiet', '--all', '--preserve-digests'],
+        ...[
+          `--fsize=${archiveBytes}`,
+          '/usr/bin/skopeo',
+          '--insecure-policy',
+          '--tmpdir',
+          folder,
+          'copy',
+          '--quiet',
+          '--all',
+          '--preserve-digests',
+        ],
         ...[
           '--dest-oci-accept-uncompressed-layers',
           `oci-archive:${name}`,

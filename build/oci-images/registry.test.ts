@@ -276,6 +276,14 @@ describe('trust', () => {
     await expect(
       lockImage(await freshWorkshop({ REGISTRY_AUTH_FILE: join(home, 'missing') }), wish, 'x86-64'),
     ).rejects.toMatchObject({ code: 'CREDENTIALS_UNREADABLE' });
+    const helped = join(home, 'helped.json');
+    await writeFile(helped, JSON.stringify({ credsStore: 'desktop' }));
+    await expect(
+      lockImage(await freshWorkshop({ REGISTRY_AUTH_FILE: helped }), wish, 'x86-64'),
+    ).rejects.toMatchObject({
+      code: 'IMAGE_ACCESS_DENIED',
+      hint: expect.stringContaining('Credential helpers are not run'),
+    });
     for (const environment of [{ HOME: home }, { REGISTRY_AUTH_FILE: file }]) {
       const seen: string[] = [];
       const workshop = await freshWorkshop(environment);

@@ -99,6 +99,26 @@ describe('composeRootfs', () => {
     ]);
   });
 
+  test('a service from an image has no packages; what the image has in a volume is to be copied', async () => {
+    const image: OciBundle = {
+      ...bundle,
+      root: new Map([...bundle.root, ['/var/lib/web/page', node('page', 'OCI image')]]),
+      packages: [],
+      image: {
+        locked: { image: 'quay.io/org/web:1', digest: 'sha256:', manifestSha256: '', manifestBytes: 1 },
+        facts: { setIdFiles: 0, capabilityFiles: 0, devices: 0, pipes: 0 },
+      },
+      service: { ...service, name: 'image' },
+    };
+    const { tree } = await compose([], [image]);
+    const engine = JSON.parse(await textAt(tree, '/usr/lib/keelson/engine.json'));
+    expect(engine.services[0].stateFolders).toMatchObject([
+      { path: '/var/lib/keelson/services/image/var-cache-web', mode: 0o700 },
+      { mode: 0o750, content: '/usr/lib/keelson/services/image/rootfs/var/lib/web' },
+    ]);
+    expect(engine.services[0].stateFolders[0]).not.toHaveProperty('content');
+  });
+
   test('a recipe that wants something else where a service has its configuration', async () => {
     const path = '/usr/lib/keelson/services/web/config.json';
     const error = await compose([{ kind: 'content', path, content: '{}', ...owned }]).catch(
@@ -111,7 +131,7 @@ describe('composeRootfs', () => {
   });
 });
 
-function compose(files: readonly FileRequest[]) {
+function compose(files: readonly FileRequest[], bundles: readonly OciBundle[] = [bundle]) {
   const recipe = {
     name: 'r',
     version: '2026.11.0',
@@ -123,7 +143,7 @@ function compose(files: readonly FileRequest[]) {
     layers: [{ name: 'base', files: [{ kind: 'package', path: '/usr/bin/crun', place }] }],
     files,
   } as unknown as Recipe;
-  return composeRootfs({} as Workshop, recipe, packages, kernel, [bundle]);
+  return composeRootfs({} as Workshop, recipe, packages, kernel, bundles);
 }
 
 function node(text: string, origin: string): TreeNode {

@@ -1,7 +1,9 @@
 import type { EngineFile, EngineService } from '../contract/engine-file.ts';
+import { machineLayout } from '../contract/machine-layout.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { OciBundle } from '../services/oci-bundle.ts';
 import { serviceStatePath } from '../services/state-path.ts';
+import type { Tree } from './tree.ts';
 
 /** What device programs need to know of the build. */
 export function makeEngineFile(recipe: Recipe, builtAt: number, bundles: readonly OciBundle[]): EngineFile {
@@ -20,7 +22,7 @@ export function makeEngineFile(recipe: Recipe, builtAt: number, bundles: readonl
   };
 }
 
-function makeEngineService({ service, root }: OciBundle): EngineService {
+function makeEngineService({ service, root, image }: OciBundle): EngineService {
   return {
     name: service.name,
     description: service.description,
@@ -37,10 +39,17 @@ function makeEngineService({ service, root }: OciBundle): EngineService {
         uid: node?.uid ?? service.user.uid,
         gid: node?.gid ?? service.user.gid,
         mode: node?.mode ?? 0o700,
+        ...(image !== undefined && hasContent(root, path)
+          ? { content: `${machineLayout.services}/${service.name}/rootfs${path}` }
+          : {}),
       };
     }),
     ...(service.workloads === undefined ? {} : { workloads: service.workloads }),
     ...(service.lifeline === undefined ? {} : { lifeline: service.lifeline }),
     ...(service.health === undefined ? {} : { health: service.health }),
   };
+}
+
+function hasContent(root: Tree, folder: string): boolean {
+  return [...root.keys()].some((path) => path.startsWith(`${folder}/`));
 }

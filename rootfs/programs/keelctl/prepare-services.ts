@@ -26,12 +26,15 @@ interface StateFolder {
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;
+  readonly content?: string;
 }
 
 /** Gives what went wrong: one folder that cannot be made must not keep other services from starting. */
-function makeStateFolder(device: Device, { path, uid, gid, mode }: StateFolder): readonly string[] {
+function makeStateFolder(device: Device, folder: StateFolder): readonly string[] {
+  const { path, uid, gid, mode, content } = folder;
   try {
     const found = device.status(path);
+    if (found === undefined && content !== undefined) copyWhole(device, content, path);
     if (found?.type === 'folder' && found.uid === uid && found.gid === gid && found.mode === mode) return [];
     device.makeFolder(path, mode);
     const commands = [
@@ -46,4 +49,20 @@ function makeStateFolder(device: Device, { path, uid, gid, mode }: StateFolder):
   } catch (error) {
     return [`Cannot prepare ${path}: ${(error as Error).message}`];
   }
+}
+
+/** There whole or not at all, whatever moment the power goes. No service's folder is called so: see `serviceStatePath`. */
+function copyWhole(device: Device, source: string, path: string): void {
+  const parent = path.slice(0, path.lastIndexOf('/'));
+  const aside = `${parent}/-new`;
+  device.makeFolder(parent);
+  for (const command of [
+    ['rm', '-rf', aside],
+    ['busybox', 'cp', '-a', source, aside],
+    ['sync', '-f', parent],
+  ]) {
+    const { exitCode, stderr } = device.run(command);
+    if (exitCode !== 0) throw new Error(stderr.trim());
+  }
+  device.rename(aside, path);
 }
