@@ -28,7 +28,8 @@ while [ "$1" != -- ]; do
     run mkdir -p "$root$2"
   elif [ -e "$2" ]; then
     run mkdir -p "$root${2%/*}"
-    : >"$root$2"
+    # Below a folder that is bound already it is the computer's own file.
+    [ -e "$root$2" ] || : >"$root$2"
   else
     trap - EXIT
     echo "$2 does not exist on this computer" >&2

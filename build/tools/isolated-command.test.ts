@@ -1,4 +1,8 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { openRealWorkshop } from '../testing/real-workshop.ts';
 import { isolatedCommand, isolateScript } from './isolated-command.ts';
 import type { ToolCommand } from './tools-tree.ts';
 
@@ -60,4 +64,18 @@ describe('the command line of a tool', () => {
     expect(environment).toMatchObject({ LC_ALL: 'C.UTF-8', TZ: 'UTC', HOME: '/nonexistent', EXTRA: '1' });
     expect(loader).toMatch(/^\/store\/tree\/usr\/lib\/.*\/ld-linux/);
   });
+});
+
+test('a file that may be read in a folder that may be written stays what it is', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'keelson-isolated-'));
+  try {
+    const file = join(folder, 'key.pub');
+    await writeFile(file, 'key');
+    const tools = await (await openRealWorkshop()).openTools('image');
+    const cat = { file: '/usr/bin/cat', arguments: [file], readOnly: [file], writable: [folder] };
+    expect((await tools.run(cat)).stdout).toBe('key');
+    expect(await readFile(file, 'utf8')).toBe('key');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
