@@ -3,7 +3,7 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { openStore } from '../store/open-store.ts';
+import { openStore, removeTree } from '../store/open-store.ts';
 import { makeOciLayout, type TestImage } from '../testing/make-oci-layout.ts';
 import { startTestRegistry, type TestRegistry, testCredentials } from '../testing/oci-registry.ts';
 import { openRealWorkshop } from '../testing/real-workshop.ts';
@@ -51,6 +51,7 @@ beforeAll(async () => {
     plain: hello('plain\n', { packing: 'none' }),
     many: [hello('arm\n', { architecture: 'arm64' }), hello('many\n')],
     arm: hello('arm\n', { architecture: 'arm64' }),
+    sharing: hello('sharing\n'),
   });
   for (const tag of Object.keys(digests)) await push(tag, `${registry.address}/team/hello:${tag}`);
 }, 300_000);
@@ -58,7 +59,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await registry?.stop();
   await privateRegistry?.stop();
-  await rm(folder, { recursive: true, force: true });
+  await removeTree(folder);
 });
 
 async function push(
@@ -107,6 +108,17 @@ async function lockAndOpen(workshop: Workshop, wish: ImageRequest) {
   const locked = await lockImage(workshop, wish, 'x86-64');
   return { locked, opened: await openImage(workshop, wish, locked) };
 }
+
+/** Hexadecimal digests of an image's layers. */
+async function layersOf(manifestSha256: string): Promise<string[]> {
+  const text = await readFile(join(folder, 'layout/blobs/sha256', manifestSha256), 'utf8');
+  const { layers } = JSON.parse(text) as { layers: { digest: string }[] };
+  return layers.map(({ digest }) => digest.slice('sha256:'.length));
+}
+
+/** Where the registry keeps a blob. */
+const dataOf = (sha256: string) =>
+  join(registry.dataFolder, `docker/registry/v2/blobs/sha256/${sha256.slice(0, 2)}/${sha256}/data`);
 
 describe('an image in a registry', () => {
   test('is locked by digest and opened: whiteouts, owners and modes', async () => {
@@ -171,6 +183,26 @@ describe('an image in a registry', () => {
     expect((await openImage(workshop, nowhere, locked)).tree.has('/srv/page')).toBe(true);
   }, 120_000);
 
+  test('shares layers with others: those that are known are not fetched again', async () => {
+    await push('sharing', `${registry.address}/team/sharing:1`);
+    const workshop = await freshWorkshop();
+    const { locked } = await lockAndOpen(workshop, inRegistry(':one'));
+    const [shared = ''] = await layersOf(locked.manifestSha256);
+    const honest = await readFile(dataOf(shared));
+    await rm(dataOf(shared));
+    try {
+      const wish = request(`${registry.address}/team/sharing:1`);
+      const { opened } = await lockAndOpen(workshop, wish);
+      const page = opened.tree.get('/srv/page');
+      expect(page?.type === 'file' && (await page.content.read()).toString()).toBe('sharing\n');
+      await expect(lockImage(await freshWorkshop(), wish, 'x86-64')).rejects.toMatchObject({
+        message: expect.stringContaining('Cannot use the image'),
+      });
+    } finally {
+      await writeFile(dataOf(shared), honest);
+    }
+  }, 180_000);
+
   test('must be for the architecture', async () => {
     await expect(lockImage(await freshWorkshop(), inRegistry(':arm'), 'x86-64')).rejects.toMatchObject({
       code: 'IMAGE_ARCHITECTURE_MISSING',
@@ -207,14 +239,8 @@ describe('an image in a registry', () => {
     await push('two', `${registry.address}/team/spoilt:1`);
     const wish = request(`${registry.address}/team/spoilt:1`);
     const locked = await lockImage(await freshWorkshop(), wish, 'x86-64');
-    const manifest = JSON.parse(
-      await readFile(join(folder, 'layout/blobs/sha256', locked.manifestSha256), 'utf8'),
-    ) as { layers: { digest: string; size: number }[] };
-    const layer = manifest.layers[1]?.digest.slice(7) ?? '';
-    const data = join(
-      registry.dataFolder,
-      `docker/registry/v2/blobs/sha256/${layer.slice(0, 2)}/${layer}/data`,
-    );
+    const [, layer = ''] = await layersOf(locked.manifestSha256);
+    const data = dataOf(layer);
     const honest = await readFile(data);
     await writeFile(data, Buffer.concat([honest.subarray(0, -1), Buffer.from([(honest.at(-1) ?? 0) ^ 1])]));
     try {
@@ -359,7 +385,7 @@ describe('an image in files', () => {
     await expect(lockImage(await freshWorkshop(), request('oci:layout'), 'x86-64')).rejects.toMatchObject({
       code: 'IMAGE_NOT_FOUND',
       message: 'Cannot use the image oci:layout: its index has more than one image',
-      hint: 'Name one of its tags: arm, many, one, plain, two.',
+      hint: 'Name one of its tags: arm, many, one, plain, sharing, two.',
     });
   });
 
