@@ -1,6 +1,6 @@
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { Workshop } from '../tools/workshop.ts';
-import { asImageError, imageError } from './image-error.ts';
+import { asImageError, imageError, lastWords } from './image-error.ts';
 import { type ImageSource, manifestReference } from './image-reference.ts';
 import type { GivenFile, ImageRequest } from './image-request.ts';
 import { openRegistryAccess } from './registry-access.ts';
@@ -42,7 +42,7 @@ export async function checkSignature(
   if (!(failure instanceof KeelsonError) || failure.code !== 'TOOL_FAILED' || isOfRegistry(told)) throw told;
   throw imageError(request, {
     code: 'IMAGE_SIGNATURE_INVALID',
-    reason: `it is not signed by ${key.path}: ${lastLine(failure.message)}`,
+    reason: `it is not signed by ${key.path}: ${lastWords(failure.message)}`,
     hint: 'Sign it (`cosign sign --key …`), or ask its publisher; take "key" away only if anybody may change it.',
   });
 }
@@ -51,12 +51,4 @@ export async function checkSignature(
 function isOfRegistry(error: unknown): boolean {
   const { code } = error as { code?: string };
   return ['REGISTRY_UNTRUSTED', 'IMAGE_ACCESS_DENIED', 'REGISTRY_UNREACHABLE'].includes(code ?? '');
-}
-
-function lastLine(message: string): string {
-  const line = message.split('\n').findLast((each) => /\S/.test(each)) ?? '';
-  return line
-    .trim()
-    .replace(/^(?:error during command execution|Error): /, '')
-    .slice(0, 300);
 }

@@ -101,13 +101,17 @@ function nameOf({ source, reference }: ImageRequest): string {
 }
 
 /** Of `time=… level=fatal msg="…"` the message; else the last line. */
-function lastWords(message: string): string {
+export function lastWords(message: string): string {
   const lines = message.split('\n').slice(1);
   const fatal = lines.findLast((line) => line.includes('level=fatal'));
   const [, quoted] = /msg="((?:[^"\\]|\\.)*)"/.exec(fatal ?? '') ?? [];
   const said = quoted?.replaceAll(/\\(.)/g, '$1') ?? lines.findLast((line) => /\S/.test(line)) ?? '';
-  return said
-    .trim()
-    .replace(/^(?:Error parsing image name "[^"]*": |Error: |error during command execution: )/, '')
-    .slice(0, 500);
+  return (
+    said
+      .trim()
+      // A registry may send words to a terminal.
+      .replaceAll(/\p{Cc}/gu, ' ')
+      .replace(/^(?:Error parsing image name "[^"]*": |Error: |error during command execution: )/, '')
+      .slice(0, 500)
+  );
 }
