@@ -18,6 +18,8 @@ export interface EngineFile {
     /** Kept free at the end of the disk; `undefined`: `defaultReserveBytes`. */
     readonly reserveBytes?: number;
   };
+  /** A service collects what the others print. */
+  readonly hasLog?: boolean;
   /** In start order. */
   readonly services: readonly EngineService[];
 }
@@ -32,6 +34,8 @@ export interface EngineService {
   readonly description: string;
   readonly kind: 'long-running' | 'one-shot';
   readonly needs: readonly string[];
+  /** Those of `needs` that must have been healthy; none when left out. */
+  readonly needsHealthy?: readonly string[];
   readonly after: readonly string[];
   /** Such as `SIGTERM`. */
   readonly stopSignal: string;
@@ -53,5 +57,11 @@ export interface EngineService {
     readonly command: readonly string[];
     readonly intervalSeconds: number;
     readonly timeoutSeconds: number;
+    /** Failures in a row until it is unhealthy. */
+    readonly retries: number;
+    /** Failures so soon after the start do not count. */
+    readonly startPeriodSeconds: number;
+    /** Between checks until the first that ends well. */
+    readonly startIntervalSeconds: number;
   };
 }

@@ -27,6 +27,8 @@ export const machineLayout = {
   /** What provisioning found and did, with every fault. */
   provisionFile: '/run/keelson/provision.json',
   logs: '/var/lib/keelson/log',
+  /** Named pipes, two for each service, when a service mounts this folder: it collects what they say. */
+  outputPipes: '/run/keelson/pipes',
   /** Whom this machine trusts for updates: `update.pem`, `channel-root.json`. From the keys, or from the recipe's files. */
   trust: '/usr/lib/keelson/trust',
   /**

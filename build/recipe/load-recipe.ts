@@ -7,6 +7,7 @@ import type { ServiceRequest } from '../services/merge-values.ts';
 import { readFileRequests } from '../services/read-file-requests.ts';
 import { toPackageRequest } from '../services/read-slice.ts';
 import type { FileRequest, Layer } from '../services/service-definition.ts';
+import { checkHealthNeeds } from './check-health-needs.ts';
 import { checkPrograms, checkRecipe } from './check-recipe.ts';
 import { type ReadRecipe, readRecipeChain } from './find-recipe.ts';
 import { checkKernelArguments } from './kernel-arguments.ts';
@@ -94,7 +95,7 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
     layers,
     initramfsLayer,
     serviceLayers,
-    services: orderServices(services, faults),
+    services: orderServices(checkHealthNeeds(services, faults), faults),
     files,
     users,
     // Sizes are judged against each other, so all of them must be known.

@@ -31,6 +31,8 @@ const service = {
   description: 'Serves pages',
   kind: 'long-running',
   needs: [],
+  needsHealthy: [],
+  mounts: [],
   after: ['log'],
   stop: { signal: 'SIGTERM', timeoutSeconds: 5 },
   writable: ['/var/cache/web', '/var/lib/web'],

@@ -18,6 +18,9 @@ export function makeEngineFile(recipe: Recipe, builtAt: number, bundles: readonl
       headRoom: recipe.disk.headRoom,
       ...(recipe.disk.reserveBytes === undefined ? {} : { reserveBytes: recipe.disk.reserveBytes }),
     },
+    hasLog: bundles.some(({ service }) =>
+      service.mounts.some(({ source }) => source === machineLayout.outputPipes),
+    ),
     services: bundles.map(makeEngineService),
   };
 }
@@ -28,6 +31,7 @@ function makeEngineService({ service, root, image }: OciBundle): EngineService {
     description: service.description,
     kind: service.kind,
     needs: service.needs,
+    ...(service.needsHealthy.length === 0 ? {} : { needsHealthy: service.needsHealthy }),
     after: service.after,
     stopSignal: service.stop.signal,
     stopTimeoutSeconds: service.stop.timeoutSeconds,

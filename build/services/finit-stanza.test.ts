@@ -40,6 +40,11 @@ describe('start conditions', () => {
       'dev/machine-ready,dev/started/set-up',
     ],
     [
+      'needs a healthy service: when its health check has ended well',
+      { needs: ['log', 'network'], needsHealthy: ['network'] },
+      'dev/machine-ready,dev/started/log,dev/healthy/network',
+    ],
+    [
       'after a service: when it has started or been given up',
       { after: ['log'] },
       'dev/machine-ready,dev/settled/log',

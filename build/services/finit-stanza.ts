@@ -17,8 +17,9 @@ const limits = { conditions: 191, description: 63 } as const;
  *
  * finit stops a service whose condition goes away. A service that dies must not take others with it, so the conditions
  * here are never cleared: `dev/started/NAME`, true once NAME was ready for the first time (a one-shot: has ended well), and
- * `dev/settled/NAME`, true when NAME was ready or has been given up (a one-shot: has ended). They are files in /dev that
- * run-service and a hook of the container (`makeOciConfig`) make; finit watches that folder by itself, while `usr/…` and
+ * `dev/settled/NAME`, true when NAME was ready or has been given up (a one-shot: has ended); `dev/healthy/NAME`, true once
+ * its health check ended well. They are files in /dev that run-service, a hook of the container (`makeOciConfig`) and
+ * `keelctl watch-health` make; finit watches that folder by itself, while `usr/…` and
  * `pid/…` would take plugins that Debian does not build.
  *
  * Runlevels 0 and 6 are among the allowed ones: there `shutdown` of /etc/finit.conf stops the services, in order.
@@ -74,7 +75,9 @@ function makeConditions(service: ServiceDefinition, context: FinitContext): stri
   const after = service.after.filter((name) => names.has(name) && !needs.includes(name));
   return [
     machineCondition,
-    ...needs.toSorted().map((name) => `dev/started/${name}`),
+    ...needs
+      .toSorted()
+      .map((name) => `dev/${service.needsHealthy.includes(name) ? 'healthy' : 'started'}/${name}`),
     ...after.toSorted().map((name) => `dev/settled/${name}`),
   ].join(',');
 }

@@ -311,6 +311,20 @@ const situations: readonly Situation[] = [
     ],
   },
   {
+    situation: 'waiting for the health of a service that has no check',
+    files: {
+      [recipe]: recipeText('mine', 'services: [a, b]'),
+      [service]: serviceText('a', 'needs: [{ name: b, condition: healthy }]'),
+      'system-services/b/service.yaml': serviceText('b', ''),
+    },
+    says: [
+      'system-services/a/service.yaml:4:31: Cannot start "a" when "b" is healthy: that has no health check  [HEALTH_CHECK_MISSING]',
+      '  4 | needs: [{ name: b, condition: healthy }]',
+      '    |                               ^',
+      'hint: give "b" a "health", or write "condition: ready"',
+    ],
+  },
+  {
     situation: 'a service with the name of something that PID 1 runs',
     files: {
       [recipe]: recipeText('mine', 'services: [power-button]'),

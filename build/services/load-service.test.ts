@@ -60,7 +60,14 @@ test('fields are rendered with the values', async () => {
   );
   expect(loaded).toMatchObject({
     environment: { HOST: 'mine', PORT: '2222' },
-    health: { command: ['/usr/bin/check', '2222'], intervalSeconds: 30, timeoutSeconds: 5 },
+    health: {
+      command: ['/usr/bin/check', '2222'],
+      intervalSeconds: 30,
+      timeoutSeconds: 5,
+      retries: 3,
+      startPeriodSeconds: 0,
+      startIntervalSeconds: 2,
+    },
     ports: [
       { port: 2222, protocol: 'tcp' },
       { port: 53, protocol: 'udp' },

@@ -166,7 +166,10 @@ async function makeDefinition(
     commands: file.commands,
     modules: file.modules,
     after: file.after,
-    needs: file.needs,
+    needs: file.needs.map((need) => (typeof need === 'string' ? need : need.name)),
+    needsHealthy: file.needs.flatMap((need) =>
+      typeof need === 'object' && need.condition === 'healthy' ? need.name : [],
+    ),
     readiness: { kind: file.readiness ?? (isOneShot ? 'finished' : 'started') },
     values,
   };

@@ -191,7 +191,7 @@ describe('what is asked for', () => {
 
 test('a hook tells finit that the service has started, when that is enough', () => {
   expect(configOf().hooks).toEqual({
-    poststart: [{ path: '/usr/bin/touch', args: ['touch', '/dev/started/web', '/dev/settled/web'] }],
+    poststart: [{ path: '/usr/lib/keelson/service-started', args: ['service-started', 'web'] }],
   });
   expect(configOf({ readiness: { kind: 'notify' } }).hooks).toEqual({});
   expect(configOf({ kind: 'one-shot', readiness: { kind: 'finished' } }).hooks).toEqual({});

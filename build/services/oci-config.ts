@@ -68,7 +68,7 @@ function makeProcess(service: ServiceDefinition): Record<string, unknown> {
 function makeHooks({ kind, name, readiness }: ServiceDefinition): Record<string, unknown> {
   if (kind === 'one-shot' || readiness.kind !== 'started') return {};
   return {
-    poststart: [{ path: '/usr/bin/touch', args: ['touch', `/dev/started/${name}`, `/dev/settled/${name}`] }],
+    poststart: [{ path: '/usr/lib/keelson/service-started', args: ['service-started', name] }],
   };
 }
 

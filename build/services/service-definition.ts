@@ -116,6 +116,12 @@ export interface HealthCheck {
   readonly command: readonly string[];
   readonly intervalSeconds: number;
   readonly timeoutSeconds: number;
+  /** Failures in a row until the service is unhealthy. */
+  readonly retries: number;
+  /** Failures so soon after the start do not count. */
+  readonly startPeriodSeconds: number;
+  /** Between checks until the first that ends well. */
+  readonly startIntervalSeconds: number;
 }
 
 export interface ContainerCommand {
@@ -189,6 +195,8 @@ export interface ServiceDefinition extends Slice {
   readonly after: readonly string[];
   /** Started when these are ready; they must be in the recipe. */
   readonly needs: readonly string[];
+  /** Those of `needs` that must have been healthy, not just ready. */
+  readonly needsHealthy: readonly string[];
   readonly readiness: Readiness;
   readonly health: HealthCheck | undefined;
   /** Run inside the container: lists the containers of users, see README.md. */

@@ -135,13 +135,40 @@ export const serviceSchema = z
       })
       .prefault({}),
     after: z.array(nameSchema).default([]).describe('Start later than these, when the recipe has them'),
-    needs: z.array(nameSchema).default([]).describe('Start when these are ready; the recipe must have them'),
+    needs: z
+      .array(
+        z.union([
+          nameSchema,
+          z.strictObject({
+            name: nameSchema,
+            condition: z
+              .enum(['ready', 'healthy'])
+              .default('ready')
+              .describe('healthy: when its health check has ended well'),
+          }),
+        ]),
+      )
+      .default([])
+      .describe('Start when these are ready; the recipe must have them'),
     readiness: z.enum(['started', 'notify', 'finished']).optional(),
     health: z
       .strictObject({
         command: commandSchema.describe('Run in the container; 0 is healthy; templates'),
         intervalSeconds: z.int().min(1).max(86_400).default(30),
         timeoutSeconds: z.int().min(1).max(3600).default(5),
+        retries: z.int().min(1).max(1000).default(3).describe('Failures in a row until it is unhealthy'),
+        startPeriodSeconds: z
+          .int()
+          .min(0)
+          .max(86_400)
+          .default(0)
+          .describe('Failures so soon after the start do not count'),
+        startIntervalSeconds: z
+          .int()
+          .min(1)
+          .max(3600)
+          .default(2)
+          .describe('Between checks until the first that ends well'),
       })
       .optional(),
     workloads: z

@@ -31,6 +31,7 @@ export function demoService(changes: Partial<ServiceDefinition> = {}): ServiceDe
     stop: { signal: 'SIGTERM', timeoutSeconds: 10 },
     after: [],
     needs: [],
+    needsHealthy: [],
     readiness: { kind: 'started' },
     health: undefined,
     workloads: undefined,
