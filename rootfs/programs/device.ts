@@ -39,6 +39,8 @@ export interface Device {
   readBytes(path: string, offset: number, length: number): Uint8Array | undefined;
   /** Replaces the content in place; for /proc, /sys, and files in memory. */
   writeFile(path: string, content: string | Uint8Array, mode?: number): void;
+  /** At the end of the file, which is made when it is missing; whole lines of several programs do not mix. */
+  appendFile(path: string, content: string, mode?: number): void;
   /** Old content or new content after a power cut, never a part: written aside, renamed, flushed. */
   writeFileDurably(path: string, content: string | Uint8Array, mode?: number): void;
   /** Sorted names; empty when there is no such folder. */
@@ -59,6 +61,16 @@ export interface Device {
   run(command: readonly string[], options?: { readonly input?: string }): CommandOutcome;
   /** Runs with the program's own terminal and gives the exit code; an interrupt reaches only the command. */
   runAttached(command: readonly string[]): number;
+  /**
+   * After the program's main function has returned, what the inputs have to say goes to `onBytes`, each in its turn, with the
+   * place of the input in the list. An input is a named pipe, that never comes to an end, or the kernel's log, of which each
+   * call has one record. One that cannot be opened is told on standard error, and left out. The program then runs until `exit`.
+   */
+  watchInputs(paths: readonly string[], onBytes: (input: number, bytes: Uint8Array) => void): void;
+  /** Called once, after that time; only where `watchInputs` is at work. */
+  callLater(ms: number, action: () => void): void;
+  /** Called when the program is asked to end (SIGTERM); it does not end by itself then. */
+  onTerminate(action: () => void): void;
   /** Milliseconds since the epoch. */
   now(): number;
   sleep(ms: number): void;
@@ -79,7 +91,13 @@ const defaultPath = '/usr/sbin:/usr/bin:/sbin:/bin';
 const defaultLimitBytes = 16 * 1024 * 1024;
 /** The same number on x86-64 and arm64 (asm-generic/fcntl.h); QuickJS does not name it. */
 const O_SYNC = 0o4010000;
-const errorNumbers = { EINTR: 4, ENOENT: 2, EEXIST: 17, ENOTDIR: 20 } as const;
+const O_NONBLOCK = 0o4000;
+const SIGTERM = 15;
+const errorNumbers = { ENOENT: 2, EINTR: 4, EAGAIN: 11, EEXIST: 17, ENOTDIR: 20, EPIPE: 32 } as const;
+/** As much as a pipe holds. */
+const inputBytes = 65_536;
+/** Records of the kernel's log that are read before others have their turn. */
+const mostRecords = 64;
 
 /** The machine itself. */
 export function openDevice(): Device {
@@ -91,7 +109,8 @@ export function openDevice(): Device {
     environmentVariable: (name) => std.getenv(name),
     readFile,
     readBytes,
-    writeFile: (path, content, mode = 0o644) => write(path, content, mode, 0),
+    writeFile: (path, content, mode = 0o644) => write(path, content, mode, os.O_TRUNC),
+    appendFile: (path, content, mode = 0o644) => write(path, content, mode, os.O_APPEND),
     writeFileDurably,
     list,
     status,
@@ -119,6 +138,11 @@ export function openDevice(): Device {
     },
     run,
     runAttached,
+    watchInputs,
+    callLater: (ms, action) => {
+      os.setTimeout(action, ms);
+    },
+    onTerminate: (action) => os.signal(SIGTERM, action),
     now: () => Date.now(),
     sleep: (ms) => {
       os.sleep(ms);
@@ -179,7 +203,7 @@ function readBytes(path: string, offset: number, length: number): Uint8Array | u
 }
 
 function write(path: string, content: string | Uint8Array, mode: number, extraFlags: number): void {
-  const fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | extraFlags, mode);
+  const fd = os.open(path, os.O_WRONLY | os.O_CREAT | extraFlags, mode);
   check(fd, `write ${path}`);
   const file = std.fdopen(fd, 'w');
   if (file === null) {
@@ -203,7 +227,7 @@ function write(path: string, content: string | Uint8Array, mode: number, extraFl
 function writeFileDurably(path: string, content: string | Uint8Array, mode = 0o644): void {
   const aside = `${path}.new`;
   os.remove(aside);
-  write(aside, content, mode, O_SYNC);
+  write(aside, content, mode, os.O_TRUNC | O_SYNC);
   check(os.rename(aside, path), `replace ${path}`);
   // QuickJS has no fsync, and the rename must reach the disk too.
   const outcome = run(['sync', '-f', path]);
@@ -295,6 +319,35 @@ function runAttached(command: readonly string[]): number {
   const exitCode = waitFor(os.exec(command, { block: false, usePath: true }));
   os.signal(os.SIGINT, undefined);
   return exitCode;
+}
+
+/**
+ * QuickJS calls one handler each time it has waited, the first in its list that has something: a service that writes without
+ * end would be the only one heard. So whoever has something, all are asked.
+ */
+function watchInputs(paths: readonly string[], onBytes: (input: number, bytes: Uint8Array) => void): void {
+  const inputs = paths.map(openInput);
+  const buffer = new Uint8Array(inputBytes);
+  const readOne = (input: number): boolean => {
+    const count = os.read(inputs[input] ?? -1, buffer.buffer, 0, inputBytes);
+    if (count > 0) onBytes(input, buffer.subarray(0, count));
+    // The kernel's log: older records were overwritten, and the next read goes on with what there is.
+    return count > 0 || count === -errorNumbers.EPIPE;
+  };
+  const readAll = () => {
+    for (const [input, path] of paths.entries()) {
+      const most = path === '/dev/kmsg' ? mostRecords : 1;
+      for (let count = 0; count < most && readOne(input); count += 1);
+    }
+  };
+  for (const fd of inputs) if (fd >= 0) os.setReadHandler(fd, readAll);
+}
+
+/** A pipe is opened for writing too: so it has no end when the last of its writers has gone. */
+function openInput(path: string): number {
+  const fd = os.open(path, (path === '/dev/kmsg' ? os.O_RDONLY : os.O_RDWR) | O_NONBLOCK);
+  if (fd < 0) std.err.puts(`Cannot read ${path}: ${std.strerror(-fd)}.\n`);
+  return fd;
 }
 
 /** wait(2): the low seven bits are the signal, the next byte the exit code. */

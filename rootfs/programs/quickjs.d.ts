@@ -45,6 +45,8 @@ declare module 'os' {
   const O_RDONLY: number;
   const O_WRONLY: number;
   const O_CREAT: number;
+  const O_RDWR: number;
+  const O_APPEND: number;
   const O_TRUNC: number;
   const SIGINT: number;
   const S_IFMT: number;
@@ -55,6 +57,9 @@ declare module 'os' {
   /** A negative result of these is `-errno`. */
   function open(path: string, flags: number, mode?: number): number;
   function close(fd: number): number;
+  function read(fd: number, buffer: ArrayBuffer, offset: number, length: number): number;
+  function setReadHandler(fd: number, handler: (() => void) | null): void;
+  function setTimeout(handler: () => void, delayMs: number): unknown;
   function isatty(fd: number): boolean;
   function remove(path: string): number;
   function rename(from: string, to: string): number;

@@ -103,8 +103,9 @@ function makeMachine(options: MachineOptions = {}) {
     ...fake,
     arguments: ['repair'],
     readBytes: (path, offset, length) =>
-      fake.readBytes(path, offset, length) ??
-      (fake.files.has(path) ? bytesOf(fake, path).subarray(offset, offset + length) : undefined),
+      fake.files.has(path) && !fake.bytes.has(path)
+        ? bytesOf(fake, path).subarray(offset, offset + length)
+        : fake.readBytes(path, offset, length),
   };
   return {
     fake,

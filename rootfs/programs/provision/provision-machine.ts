@@ -1,6 +1,7 @@
 import type { EngineFile } from '../../../build/contract/engine-file.ts';
 import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
+import { type LogTarget, logTargetsFile } from '../shared/log-target.ts';
 import { readEngineFile } from '../shared/read-engine-file.ts';
 import { type Login, planLogins, writeAccountFiles } from './accounts.ts';
 import { type Fault, renderFault } from './fault.ts';
@@ -18,6 +19,8 @@ export interface ProvisionFile {
   readonly users: readonly { readonly name: string; readonly uid: number; readonly sshKeys: number }[];
   readonly files: readonly string[];
   readonly ntp: UserData['ntp'];
+  /** URLs. */
+  readonly logTargets: readonly string[];
   /** What was asked for and not done. */
   readonly faults: readonly Fault[];
   readonly notes: readonly string[];
@@ -61,6 +64,7 @@ class Provisioning {
     this.#attempt('hostname', () => setHostname(device, data.hostname ?? hostname, hostname));
     this.#attempt('resolv.conf', () => this.#writeEtc('resolv.conf', ''));
     this.#attempt('time servers', () => writeTimeSources(device, data.ntp));
+    this.#attempt('log targets', () => writeLogTargets(device, data.logTargets));
     const files = this.#writeFiles(data, meta.instanceId ?? 'unnamed');
 
     this.#writeReport({
@@ -71,6 +75,7 @@ class Provisioning {
       users: logins.map(({ name, uid, sshKeys }) => ({ name, uid, sshKeys: sshKeys.length })),
       files,
       ntp: data.ntp,
+      logTargets: data.logTargets.map(({ url }) => url),
       faults: this.#faults,
       notes: this.#notes,
     });
@@ -186,7 +191,7 @@ function isOfUse(data: UserData): boolean {
   return (
     data.hostname !== undefined ||
     data.fqdn !== undefined ||
-    data.sshKeys.length + data.users.length + data.files.length > 0
+    data.sshKeys.length + data.users.length + data.files.length + data.logTargets.length > 0
   );
 }
 
@@ -208,6 +213,11 @@ function writeTimeSources(device: Device, ntp: UserData['ntp']): void {
     ...ntp.pools.map((name) => `pool ${name} iburst\n`),
   ];
   device.writeFile(`${paths.ntpSources}/user-data.sources`, lines.join(''));
+}
+
+/** They may hold tokens; only the service that sends has this folder. */
+function writeLogTargets(device: Device, targets: readonly LogTarget[]): void {
+  if (targets.length > 0) device.writeFile(logTargetsFile, `${JSON.stringify(targets)}\n`, 0o600);
 }
 
 function makeHome(device: Device, login: Login): void {

@@ -1,5 +1,7 @@
+import type { LogTarget } from '../shared/log-target.ts';
 import { type Fault, firstFaults, firstNotes } from './fault.ts';
 import { type FileToWrite, fileKeys, readFilesToWrite } from './files-to-write.ts';
+import { readLogTargets, readRsyslogRemotes } from './log-targets.ts';
 import { checkPublicKey } from './public-key.ts';
 import { type Found, YamlReader } from './yaml-reader.ts';
 
@@ -12,6 +14,8 @@ export interface UserData {
   readonly users: readonly UserRequest[];
   readonly files: readonly FileToWrite[];
   readonly ntp: { readonly servers: readonly string[]; readonly pools: readonly string[] };
+  /** Where the log is sent to. */
+  readonly logTargets: readonly LogTarget[];
   readonly faults: readonly Fault[];
   /** Keys that cloud-init knows and this machine has no use for. */
   readonly notes: readonly string[];
@@ -27,6 +31,16 @@ export interface UserRequest {
   readonly passwordHash: string | undefined;
 }
 
+const usedKeys = [
+  'hostname',
+  'fqdn',
+  'ssh_authorized_keys',
+  'users',
+  'write_files',
+  'ntp',
+  'log_forward',
+  'rsyslog',
+] as const;
 const userName = /^[a-z_][a-z0-9_-]{0,31}$/;
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 const crypt = /^\$(y|gy|7|6|5|2[aby])\$[A-Za-z0-9./$=,]{8,256}$/;
@@ -59,6 +73,7 @@ const nothing: UserData = {
   users: [],
   files: [],
   ntp: { servers: [], pools: [] },
+  logTargets: [],
   faults: [],
   notes: [],
 };
@@ -83,9 +98,18 @@ class UserDataReader {
         this.#noteUnused(unused, fileKeys, prefix),
       ),
       ntp: this.#ntp(fields.get('ntp')),
+      logTargets: this.#logTargets(fields),
     };
-    this.#noteUnused(fields, ['hostname', 'fqdn', 'ssh_authorized_keys', 'users', 'write_files', 'ntp']);
+    this.#noteUnused(fields, usedKeys);
     return { ...data, faults: firstFaults(this.#yaml.faults), notes: firstNotes(this.#notes) };
+  }
+
+  #logTargets(fields: ReadonlyMap<string, Found>): readonly LogTarget[] {
+    const note = this.#noteUnused.bind(this);
+    return [
+      ...readLogTargets(this.#yaml, fields.get('log_forward'), note),
+      ...readRsyslogRemotes(this.#yaml, fields.get('rsyslog'), note),
+    ];
   }
 
   #hostname(found: Found | undefined): string | undefined {

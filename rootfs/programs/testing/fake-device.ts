@@ -24,6 +24,12 @@ export interface FakeDevice extends Device {
   readonly commandsRun: string[];
   readonly printed: string[];
   readonly errorsPrinted: string[];
+  /** What an input of `watchInputs` says. */
+  feed(path: string, content: string | Uint8Array): void;
+  /** Time goes by, and what was to be called later is called. */
+  pass(ms: number): void;
+  /** SIGTERM. */
+  terminate(): void;
 }
 
 export class FakeExit extends Error {
@@ -44,6 +50,10 @@ export function makeFakeDevice(options: FakeDeviceOptions = {}): FakeDevice {
   const printed: string[] = [];
   const errorsPrinted: string[] = [];
   let clock = options.now ?? 1_700_000_000_000;
+  let inputs: readonly string[] = [];
+  let onInput: (input: number, bytes: Uint8Array) => void = () => {};
+  let onTermination = (): void => {};
+  let timers: { readonly at: number; readonly action: () => void }[] = [];
   for (const [path, content] of Object.entries(options.files ?? {})) {
     put(path, content);
   }
@@ -101,7 +111,7 @@ export function makeFakeDevice(options: FakeDeviceOptions = {}): FakeDevice {
       return text;
     },
     readBytes(path, offset, length) {
-      const content = bytes.get(path) ?? options.devices?.[path];
+      const content = bytes.get(path) ?? options.devices?.[path] ?? asBytes(files.get(path));
       return content instanceof FakeDisk
         ? content.read(offset, length)
         : content?.subarray(Math.min(offset, content.length), Math.min(offset + length, content.length));
@@ -110,6 +120,31 @@ export function makeFakeDevice(options: FakeDeviceOptions = {}): FakeDevice {
       if (typeof content !== 'string') bytes.set(path, content);
       put(path, asText(content), mode);
     },
+    appendFile(path, content, mode) {
+      put(path, `${files.get(path) ?? ''}${content}`, mode ?? modes.get(path));
+    },
+    watchInputs(paths, onBytes) {
+      inputs = paths;
+      onInput = onBytes;
+    },
+    feed: (path, content) =>
+      onInput(
+        inputs.indexOf(path),
+        typeof content === 'string' ? new TextEncoder().encode(content) : content,
+      ),
+    callLater(ms, action) {
+      timers.push({ at: clock + ms, action });
+    },
+    pass(ms) {
+      clock += ms;
+      const due = timers.filter(({ at }) => at <= clock);
+      timers = timers.filter(({ at }) => at > clock);
+      for (const { action } of due) action();
+    },
+    onTerminate(action) {
+      onTermination = action;
+    },
+    terminate: () => onTermination(),
     writeFileDurably: (path, content, mode) => put(path, asText(content), mode),
     list(folder) {
       const prefix = folder === '/' ? '/' : `${folder}/`;
@@ -162,4 +197,8 @@ function parentOf(path: string): string {
 
 function asText(content: string | Uint8Array): string {
   return typeof content === 'string' ? content : new TextDecoder().decode(content);
+}
+
+function asBytes(text: string | undefined): Uint8Array | undefined {
+  return text === undefined ? undefined : new TextEncoder().encode(text);
 }

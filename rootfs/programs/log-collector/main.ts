@@ -1,0 +1,4 @@
+import { openDevice } from '../device.ts';
+import { collectLogs } from './collect-logs.ts';
+
+collectLogs(openDevice());
