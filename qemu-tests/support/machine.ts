@@ -207,7 +207,7 @@ async function writeGuestLogs(guest: Guest, path: string): Promise<boolean> {
   const commands = [
     'keelctl ps',
     'cat /run/keelson/*.json',
-    'tail -n 3000 /var/lib/keelson/log/*',
+    'tail -n 3000 /var/lib/keelson/log/log*.jsonl /var/lib/keelson/events/*',
     'cat /proc/1/mounts',
     'dmesg',
   ];

@@ -6,6 +6,8 @@ export const exec: KeelctlCommand = {
   summary: 'run a program inside of a service’s container',
   audience: 'people',
   operands: [2, Number.POSITIVE_INFINITY],
+  hasProgram: true,
+  examples: ['exec network ip route', 'exec time chronyc sources'],
   run(device, { operands: [name = '', ...command] }) {
     findService(readEngine(device), name);
     if (findContainerPid(device, name) === undefined) {

@@ -1,111 +1,106 @@
-import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
-import { type KeelctlCommand, printJson } from './command.ts';
+import { makeFollower } from '../shared/follow-file.ts';
+import {
+  type Level,
+  type LogLine,
+  levels,
+  listLogFiles,
+  newestLog,
+  parseLogLine,
+  rotatedLog,
+} from '../shared/log-line.ts';
+import {
+  CommandFailed,
+  followOptions,
+  type Invocation,
+  type KeelctlCommand,
+  printJsonLine,
+  readLineCount,
+} from './command.ts';
 import { findService, readEngine } from './engine.ts';
 
-const newestFile = `${machineLayout.logs}/messages`;
 const pollMs = 500;
-const readBytesAtOnce = 65_536;
 
 export const logs: KeelctlCommand = {
-  usage: 'logs [-f] [-n LINES] [SERVICE]',
+  usage: 'logs [-f] [-n LINES] [-p LEVEL] [SERVICE]',
   summary: 'show what a service, or the whole machine, has said',
   audience: 'people',
   operands: [0, 1],
-  run(device, { operands: [name], isFollowing, isJson, lineCount }) {
+  options: {
+    ...followOptions,
+    priority: {
+      short: '-p',
+      value: 'LEVEL',
+      summary: `only lines of this level or worse: ${levels.join(', ')}`,
+    },
+  },
+  examples: ['logs -f sshd', 'logs -n 1000 -p warning', 'logs --json docker   # one object a line'],
+  run(device, invocation) {
+    const [name] = invocation.operands;
     if (name !== undefined) findService(readEngine(device), name);
+    const isWanted = makeFilter(name, readPriority(invocation));
+    const show = (line: LogLine) =>
+      invocation.isJson ? printJsonLine(device, line) : device.print(showLine(line));
     // Before the lines are read, so that none falls between reading and following.
-    const offset = device.status(newestFile)?.sizeBytes ?? 0;
-    const lines = readLines(device, name).slice(-lineCount);
-    if (isJson) {
-      printJson(device, lines);
-      return 0;
+    const follow = makeFollower(device, newestLog, rotatedLog(1));
+    for (const line of readLog(device, isWanted, readLineCount(invocation, 200))) show(line);
+    while (invocation.options.has('follow')) {
+      const lines = follow();
+      for (const line of lines.flatMap(parse).filter(isWanted)) show(line);
+      if (lines.length === 0) device.sleep(pollMs);
     }
-    for (const line of lines) device.print(line);
-    if (isFollowing) follow(device, name, offset);
     return 0;
   },
 };
 
-/** Of all files, oldest first. */
-function readLines(device: Device, name: string | undefined): readonly string[] {
-  return device
-    .list(machineLayout.logs)
-    .filter((file) => /^messages(\.\d+)?$/.test(file))
-    .sort((a, b) => ageOf(b) - ageOf(a))
-    .flatMap((file) => selectLines(device.readFile(`${machineLayout.logs}/${file}`) ?? '', name));
-}
-
-/** `messages` is the newest, then `messages.0`, `messages.1`, and so on. */
-function ageOf(file: string): number {
-  return file === 'messages' ? -1 : Number(file.slice('messages.'.length));
-}
-
-function follow(device: Device, name: string | undefined, start: number): never {
-  const decoder = makeDecoder();
-  let offset = start;
-  let rest = '';
-  for (;;) {
-    // A file that has become shorter is a new one: the log was rotated.
-    if ((device.status(newestFile)?.sizeBytes ?? 0) < offset) offset = 0;
-    const bytes = device.readBytes(newestFile, offset, readBytesAtOnce) ?? new Uint8Array();
-    offset += bytes.length;
-    const text = rest + decoder(bytes);
-    const end = text.lastIndexOf('\n') + 1;
-    rest = text.slice(end);
-    for (const line of selectLines(text.slice(0, end), name)) device.print(line);
-    if (bytes.length < readBytesAtOnce) device.sleep(pollMs);
+/** The last lines that are wanted, of all files; reads no older file than it must. */
+export function readLog(
+  device: Device,
+  isWanted: (line: LogLine) => boolean,
+  count: number,
+): readonly LogLine[] {
+  let found: readonly LogLine[] = [];
+  for (const file of listLogFiles(device).toReversed()) {
+    const text = device.readFile(file) ?? '';
+    found = [...text.split('\n').flatMap(parse).filter(isWanted), ...found];
+    if (found.length >= count) break;
   }
+  return found.slice(-count);
 }
 
-/** Bytes to text; QuickJS has no TextDecoder. A character cut in two by the end of a read waits for its rest. */
-function makeDecoder(): (bytes: Uint8Array) => string {
-  let waiting: number[] = [];
-  return (bytes) => {
-    const all = [...waiting, ...bytes];
-    const lastStart = all.findLastIndex((byte) => (byte & 0xc0) !== 0x80);
-    const lead = all[lastStart] ?? 0;
-    const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-    const isCut = lastStart >= 0 && all.length - lastStart < length;
-    waiting = isCut ? all.slice(lastStart) : [];
-    const escaped = (isCut ? all.slice(0, lastStart) : all).map(
-      (byte) => `%${byte.toString(16).padStart(2, '0')}`,
-    );
-    try {
-      return decodeURIComponent(escaped.join(''));
-    } catch {
-      return unescape(escaped.join(''));
-    }
+/** Lines of a service are its own, and what finit says about its starts and ends. */
+export function makeFilter(name: string | undefined, worst?: Level): (line: LogLine) => boolean {
+  const limit = worst === undefined ? undefined : levels.indexOf(worst);
+  const finit = new RegExp(
+    `^(Service|Starting|Stopping|Stopped|Successfully restarted crashing service) ${name}\\b(?!-)`,
+  );
+  return ({ service, stream, level, message }) => {
+    if (limit !== undefined && (level === undefined || levels.indexOf(level) > limit)) return false;
+    if (name === undefined || service === name) return true;
+    return service === 'finit' && stream === 'syslog' && finit.test(message);
   };
 }
 
-/**
- * syslogd's lines: `Nov 21 08:50:31 host daemon.info TAG: text`. Those of a service bear its name as the tag; what finit
- * says about its starts and ends belongs to them.
- */
-function selectLines(text: string, name: string | undefined): readonly string[] {
-  const lines = text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map(tidy);
-  if (name === undefined) return lines;
-  const own = new RegExp(`^\\S+ +\\d+ [\\d:]+ \\S+ \\S+ ${name}(\\[\\d+\\])?: `);
-  const finit = new RegExp(
-    ` finit\\[1\\]: (Service|Starting|Stopping|Stopped|Successfully restarted crashing service) ${name}\\b(?!-)`,
+/** What would move a terminal's cursor, or colour it, is shown and not done. */
+export function showLine({ time, service, stream, level, message }: LogLine): string {
+  const text = message.replace(
+    /[^\P{Cc}\t]/gu,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
   );
-  return lines.filter((line) => own.test(line) || finit.test(line));
+  return `${time.slice(0, 19)}Z ${service} ${stream}${level === undefined ? '' : ` ${level}`}: ${text}`;
 }
 
-/**
- * Some programs end their lines as if for a terminal, which syslogd writes as two characters. finit says things under
- * numbers that have no name (LOG_CONSOLE in its src/log.h and others), which syslogd writes as `<117>`.
- */
-function tidy(line: string): string {
-  const severities = ['emerg', 'alert', 'crit', 'err', 'warn', 'notice', 'info', 'debug'];
-  return line
-    .replace(/\^M$/, '')
-    .replace(
-      /^(\S+ +\d+ [\d:]+ \S+) <(\d+)> /,
-      (_, start, number) => `${start} init.${severities[number & 7]} `,
-    );
+function parse(text: string): readonly LogLine[] {
+  const line = parseLogLine(text);
+  return line === undefined ? [] : [line];
+}
+
+function readPriority({ options }: Invocation): Level | undefined {
+  const word = options.get('priority');
+  if (word === undefined) return undefined;
+  const found = levels.find((level) => level === word);
+  if (found === undefined) {
+    throw new CommandFailed(`The option -p takes a level: ${levels.join(', ')}.`, 2);
+  }
+  return found;
 }

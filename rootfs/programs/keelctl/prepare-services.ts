@@ -1,4 +1,7 @@
+import type { EngineFile } from '../../../build/contract/engine-file.ts';
+import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
+import { outputPipes } from '../shared/output-pipes.ts';
 import { CommandFailed, type KeelctlCommand } from './command.ts';
 import { readEngine } from './engine.ts';
 
@@ -9,7 +12,9 @@ export const prepareServices: KeelctlCommand = {
   audience: 'internal',
   operands: [0, 0],
   run(device) {
-    const { services } = readEngine(device);
+    const { services, hasLog } = readEngine(device);
+    if (hasLog === true) makePipes(device, services);
+    device.makeFolder(`${machineLayout.state}/events`, 0o700);
     // finit's condition for `keelctl watch-health`.
     if (services.some(({ health }) => health !== undefined)) device.writeFile('/dev/health-checks', '');
     // The same for `tell-workloads` of the layer `updates`.
@@ -20,6 +25,13 @@ export const prepareServices: KeelctlCommand = {
     return 0;
   },
 };
+
+/** For what each service says; a named pipe each, which run-service opens, and the log service. */
+function makePipes(device: Device, services: EngineFile['services']): void {
+  const pipes = services.flatMap(({ name }) => outputPipes(name).map(({ path }) => path));
+  const missing = pipes.filter((path) => device.status(path) === undefined);
+  if (missing.length > 0) device.run(['mkfifo', '-m', '0666', ...missing]);
+}
 
 interface StateFolder {
   readonly path: string;

@@ -21,7 +21,7 @@ export function makeServiceTable(states: readonly ServiceState[]): readonly stri
     ['NAME', 'STATE', 'PID', 'UPTIME', 'RESTARTS', 'MEMORY', 'DESCRIPTION'],
     states.map((service) => [
       service.name,
-      service.health?.isHealthy === false ? `${service.state} (unhealthy)` : service.state,
+      service.health === null ? service.state : `${service.state} (${service.health.status})`,
       service.pid === null ? '-' : String(service.pid),
       service.uptimeSeconds === null ? '-' : showDuration(service.uptimeSeconds),
       String(service.restarts),

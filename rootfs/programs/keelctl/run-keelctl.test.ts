@@ -1,93 +1,7 @@
-// Over 300 lines: one machine in memory serves all commands, and each situation is short.
 import { describe, expect, test } from '@jest/globals';
-import type { EngineFile, EngineService } from '../../../build/contract/engine-file.ts';
 import { type FakeCommand, type FakeDevice, makeFakeDevice } from '../testing/fake-device.ts';
-import { makeHealthRounds } from './health.ts';
+import { engine, run } from './demo-machine.ts';
 import { runKeelctl } from './run-keelctl.ts';
-
-function service(name: string, changes: Partial<EngineService> = {}): EngineService {
-  return {
-    name,
-    description: `About ${name}`,
-    kind: 'long-running',
-    needs: [],
-    after: [],
-    stopSignal: 'SIGTERM',
-    stopTimeoutSeconds: 10,
-    stateFolders: [],
-    ...changes,
-  };
-}
-
-const engine: EngineFile = {
-  format: 1,
-  recipe: 'demo',
-  version: '2026.11.0',
-  builtAt: 1_760_000_000,
-  hostname: 'demo',
-  users: [],
-  disk: { headRoom: 2 },
-  services: [
-    service('log'),
-    service('network', { after: ['log'] }),
-    service('sshd', {
-      after: ['log'],
-      needs: ['network'],
-      health: { command: ['/usr/bin/true'], intervalSeconds: 30, timeoutSeconds: 5 },
-    }),
-    service('set-up', { kind: 'one-shot' }),
-  ],
-};
-
-const messages = [
-  'Nov 21 08:50:19 demo kern.info kernel: [    4.67] Run /init as init process',
-  'Nov 21 08:50:22 demo <117> finit[1]: Starting sshd[237]',
-  'Nov 21 08:50:31 demo daemon.info sshd: Server listening on 0.0.0.0 port 22.^M',
-  'Nov 21 08:50:32 demo daemon.info network: talks about sshd: a lot',
-  'Nov 21 08:50:33 demo <116> finit[1]: Service sshd[237] died, restarting in 2000 msec (1/10)',
-];
-
-interface Situation {
-  readonly states?: Readonly<Record<string, object>>;
-  readonly files?: Readonly<Record<string, string>>;
-  readonly commands?: readonly FakeCommand[];
-}
-
-/** All services run, unless the situation says something else. */
-function run(line: string, situation: Situation = {}): FakeDevice & { readonly exitCode: number } {
-  const statuses = engine.services.map(({ name }, index) => ({
-    identity: name,
-    status: name === 'set-up' ? 'stopped' : 'running',
-    pid: 100 + index,
-    uptime: 65 + index,
-    restarts: 0,
-    ...(name === 'set-up' ? { exit: { signal: 15 } } : {}),
-    ...situation.states?.[name],
-  }));
-  const containers = ['log', 'network', 'sshd'].flatMap((name, index) => [
-    [`/run/crun/${name}/status`, JSON.stringify({ pid: 200 + index })],
-    [`/proc/${200 + index}/stat`, `${200 + index} (${name}) S 1`],
-    [`/sys/fs/cgroup/services/${name}/memory.current`, String((index + 1) * 1024 * 1024)],
-  ]);
-  const device = makeFakeDevice({
-    arguments: line.split(' ').filter((word) => word !== ''),
-    files: {
-      '/usr/lib/keelson/engine.json': JSON.stringify(engine),
-      '/var/lib/keelson/log/messages': `${messages.slice(2).join('\n')}\n`,
-      '/var/lib/keelson/log/messages.0': `${messages.slice(0, 2).join('\n')}\n`,
-      '/proc/uptime': '3725.10 100.00',
-      '/run/keelson/done/set-up': '',
-      ...Object.fromEntries(containers),
-      ...situation.files,
-    },
-    commands: [
-      ...(situation.commands ?? []),
-      ([program, ...rest]) =>
-        program === 'initctl' && rest.at(-1) === 'status' ? { stdout: JSON.stringify(statuses) } : undefined,
-    ],
-  });
-  return Object.assign(device, { exitCode: runKeelctl(device) });
-}
 
 /** `keelctl start set-up`, not yet run. */
 function startWith(command: FakeCommand): FakeDevice {
@@ -106,11 +20,11 @@ function startWith(command: FakeCommand): FakeDevice {
 describe('ps', () => {
   test('a line for each service, in start order', () => {
     expect(run('ps').printed).toEqual([
-      'NAME     STATE    PID  UPTIME  RESTARTS  MEMORY   DESCRIPTION',
-      'log      running  200  1 min   0         1.0 MiB  About log',
-      'network  running  201  1 min   0         2.0 MiB  About network',
-      'sshd     running  202  1 min   0         3.0 MiB  About sshd',
-      'set-up   done     -    -       0         -        About set-up',
+      'NAME     STATE               PID  UPTIME  RESTARTS  MEMORY   DESCRIPTION',
+      'log      running             200  1 min   0         1.0 MiB  About log',
+      'network  running             201  1 min   0         2.0 MiB  About network',
+      'sshd     running (starting)  202  1 min   0         3.0 MiB  About sshd',
+      'set-up   done                -    -       0         -        About set-up',
     ]);
   });
 
@@ -130,10 +44,13 @@ describe('ps', () => {
   });
 
   test('a service whose last check went badly', () => {
-    const files = { '/run/keelson/health/sshd': '{ "isHealthy": false, "message": "no answer in 5 s" }' };
+    const files = {
+      '/run/keelson/health/sshd': '{ "status": "unhealthy", "failures": 3, "message": "no answer in 5 s" }',
+    };
     expect(run('ps', { files }).printed[3]).toContain('sshd     running (unhealthy)  202 ');
     expect(JSON.parse(run('ps --json', { files }).printed.join(''))[2].health).toEqual({
-      isHealthy: false,
+      status: 'unhealthy',
+      failures: 3,
       message: 'no answer in 5 s',
     });
   });
@@ -156,28 +73,6 @@ describe('ps', () => {
       'keelctl: Cannot ask finit for the state of the services: no socket',
     ]);
     expect(result.exitCode).toBe(1);
-  });
-});
-
-describe('logs', () => {
-  test('of one service, over rotated files, with what finit says about it', () => {
-    expect(run('logs sshd').printed).toEqual([
-      'Nov 21 08:50:22 demo init.notice finit[1]: Starting sshd[237]',
-      'Nov 21 08:50:31 demo daemon.info sshd: Server listening on 0.0.0.0 port 22.',
-      'Nov 21 08:50:33 demo init.warn finit[1]: Service sshd[237] died, restarting in 2000 msec (1/10)',
-    ]);
-  });
-  test('the last lines of all', () => {
-    expect(run('logs -n 3').printed).toEqual([
-      'Nov 21 08:50:31 demo daemon.info sshd: Server listening on 0.0.0.0 port 22.',
-      messages[3],
-      'Nov 21 08:50:33 demo init.warn finit[1]: Service sshd[237] died, restarting in 2000 msec (1/10)',
-    ]);
-  });
-  test('a number of lines that is none', () => {
-    const result = run('logs -n many');
-    expect(result.errorsPrinted).toEqual(['keelctl: The option -n takes a number of lines, such as -n 50.']);
-    expect(result.exitCode).toBe(2);
   });
 });
 
@@ -294,38 +189,6 @@ describe('status', () => {
     expect(JSON.parse(result.printed.join('')).health).toEqual([
       { name: 'sshd', isHealthy: false, message: 'no answer in 5 s' },
     ]);
-  });
-});
-
-describe('periodic health checks', () => {
-  const failing: FakeCommand = ([program]) => (program === 'timeout' ? { exitCode: 1 } : undefined);
-  const path = '/run/keelson/health/sshd';
-
-  test('each service when its time has come', () => {
-    const device = run('ps', { commands: [failing] });
-    const round = makeHealthRounds(device, engine);
-    expect(round() - device.now()).toBe(30_000);
-    expect(device.files.has(path)).toBe(false);
-    device.sleep(30_000);
-    expect(round() - device.now()).toBe(30_000);
-    expect(JSON.parse(device.files.get(path) ?? '')).toEqual({ isHealthy: false, message: 'exit code 1' });
-  });
-  test('one that does not run is neither well nor ill', () => {
-    const device = run('ps', { files: { [path]: '{"isHealthy":true}' } });
-    device.files.delete('/run/crun/sshd/status');
-    const round = makeHealthRounds(device, engine);
-    device.sleep(30_000);
-    round();
-    expect(device.files.has(path)).toBe(false);
-  });
-  test('nobody watches where there is nothing to check', () => {
-    expect(run('prepare-services').files.has('/dev/health-checks')).toBe(true);
-    const device = makeFakeDevice({
-      arguments: ['prepare-services'],
-      files: { '/usr/lib/keelson/engine.json': JSON.stringify({ ...engine, services: [service('log')] }) },
-    });
-    expect(runKeelctl(device)).toBe(0);
-    expect(device.files.has('/dev/health-checks')).toBe(false);
   });
 });
 

@@ -1,24 +1,38 @@
 import type { Device } from '../device.ts';
-import { CommandFailed, type ExitCode, type Invocation, type KeelctlCommand } from './command.ts';
+import { boot } from './boot.ts';
+import { CommandFailed, type ExitCode, type KeelctlCommand } from './command.ts';
 import { restart, start, stop } from './control.ts';
+import { events } from './events.ts';
 import { exec } from './exec.ts';
 import { watchHealth } from './health.ts';
+import { makeCommandHelp, makeHelp } from './help.ts';
+import { inspect } from './inspect.ts';
 import { logs } from './logs.ts';
 import { nearestName } from './nearest-name.ts';
+import { parseInvocation } from './parse-invocation.ts';
 import { poweroff, reboot } from './power.ts';
 import { prepareServices } from './prepare-services.ts';
 import { ps } from './ps.ts';
 import { release } from './release.ts';
+import { shell } from './shell.ts';
 import { status } from './status.ts';
 import { stopEverything } from './stop-everything.ts';
+import { top } from './top.ts';
 import { update } from './update.ts';
+import { why } from './why.ts';
 import { workloads } from './workloads.ts';
 
 const commands: Readonly<Record<string, KeelctlCommand>> = {
   ps,
+  top,
   status,
+  inspect,
+  why,
   logs,
+  events,
+  boot,
   exec,
+  shell,
   start,
   stop,
   restart,
@@ -36,16 +50,16 @@ const commands: Readonly<Record<string, KeelctlCommand>> = {
 export function runKeelctl(device: Device): ExitCode {
   const [name, ...rest] = device.arguments;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    for (const line of makeHelp()) device.print(line);
+    for (const line of makeHelp(Object.values(commands))) device.print(line);
     return name === undefined ? 2 : 0;
   }
   try {
     const command = findCommand(name);
     if (rest[0] === '--help' || rest[0] === '-h') {
-      device.print(`keelctl ${command.usage}\n  ${command.summary}`);
+      for (const line of makeCommandHelp(command)) device.print(line);
       return 0;
     }
-    return command.run(device, parseInvocation(name, command, rest));
+    return command.run(device, parseInvocation(command, rest));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     device.printError(`keelctl: ${error.message}`);
@@ -62,53 +76,4 @@ function findCommand(name: string): KeelctlCommand {
     `There is no command "${name}". ${near === undefined ? 'See `keelctl --help`.' : `Did you mean ${near}?`}`,
     2,
   );
-}
-
-function parseInvocation(name: string, command: KeelctlCommand, words: readonly string[]): Invocation {
-  const operands: string[] = [];
-  let isJson = false;
-  let isFollowing = false;
-  let lineCount = 200;
-  const rest = [...words];
-  // What follows the service of `exec` belongs to the program that it runs.
-  const hasAllOptions = () => name === 'exec' && operands.length > 0;
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (hasAllOptions() || !word.startsWith('-')) operands.push(word);
-    else if (word === '--json') isJson = true;
-    else if (name === 'logs' && (word === '-f' || word === '--follow')) isFollowing = true;
-    else if (name === 'logs' && (word === '-n' || word === '--lines')) lineCount = parseCount(rest.shift());
-    else
-      throw new CommandFailed(`There is no option ${word} here. It is used so: keelctl ${command.usage}`, 2);
-  }
-  const [least, most] = command.operands;
-  if (operands.length < least || operands.length > most) {
-    throw new CommandFailed(`It is used so: keelctl ${command.usage}`, 2);
-  }
-  return { operands, isJson, isFollowing, lineCount };
-}
-
-function parseCount(word: string | undefined): number {
-  if (word === undefined || !/^[1-9]\d{0,6}$/.test(word)) {
-    throw new CommandFailed('The option -n takes a number of lines, such as -n 50.', 2);
-  }
-  return Number(word);
-}
-
-function makeHelp(): readonly string[] {
-  const shown = Object.values(commands).filter(({ audience }) => audience === 'people');
-  const width = Math.max(...shown.map(({ usage }) => usage.length));
-  return [
-    'keelctl: the system services of this machine, each a container',
-    '',
-    ...shown.map(({ usage, summary }) => `  keelctl ${usage.padEnd(width)}  ${summary}`),
-    '',
-    'With --json the answer is JSON. Exit codes: 0 done, 1 it did not work, 2 wrong command line.',
-    '',
-    'Examples:',
-    '  keelctl ps',
-    '  keelctl logs -f sshd',
-    '  keelctl exec network ip route',
-    '  keelctl restart time',
-    '  keelctl status --json',
-  ];
 }

@@ -3,7 +3,7 @@ import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
 import { CommandFailed } from './command.ts';
 import { findContainerPid } from './engine.ts';
-import { type HealthFile, readHealth } from './health.ts';
+import { type HealthState, readHealth } from './health.ts';
 
 export type StateName =
   | 'running'
@@ -30,8 +30,8 @@ export interface ServiceState {
   readonly uptimeSeconds: number | null;
   readonly restarts: number;
   readonly memoryBytes: number | null;
-  /** What its last periodic check found; `null` while there is none. */
-  readonly health: HealthFile | null;
+  /** What its periodic checks have come to; `null` when it has none, or does not run. */
+  readonly health: HealthState | null;
   /** How it ended last, when it does not run: an exit code, or the number of a signal. */
   readonly lastExit: { readonly code: number } | { readonly signal: number } | null;
 }
@@ -70,7 +70,7 @@ function combine(device: Device, service: EngineService, status: FinitStatus | u
     uptimeSeconds: isRunning ? (status?.uptime ?? null) : null,
     restarts: status?.restarts ?? 0,
     memoryBytes: isRunning ? readMemory(device, service.name) : null,
-    health: isRunning ? readHealth(device, service.name) : null,
+    health: isRunning ? readHealth(device, service) : null,
     // finit saw how run-service ended, which for this state is no news of the service.
     lastExit: isRunning ? null : state === 'done' ? { code: 0 } : (status?.exit ?? null),
   };

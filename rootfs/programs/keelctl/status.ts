@@ -3,12 +3,12 @@ import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
 import { type KeelctlCommand, printJson } from './command.ts';
 import { readEngine } from './engine.ts';
-import { checkHealth, type HealthFile } from './health.ts';
+import { type CheckResult, checkHealth } from './health.ts';
 import { makeServiceTable } from './ps.ts';
 import { readServiceStates, type ServiceState } from './service-state.ts';
 import { showDuration } from './table.ts';
 
-export interface ServiceHealth extends HealthFile {
+export interface ServiceHealth extends CheckResult {
   readonly name: string;
 }
 

@@ -25,3 +25,8 @@ export function showDuration(seconds: number): string {
 export function showBytes(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
+
+/** Seconds since the epoch, in UTC. */
+export function showTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('T', ' ').replace(/\..*/, '');
+}
