@@ -90,5 +90,8 @@ function writeAuthority(device: Device, { authority }: LogTarget): string {
 function runWith(device: Device, command: readonly string[], input: string): string | undefined {
   const { exitCode, stderr } = device.run(['timeout', String(patienceSeconds + 5), ...command], { input });
   if (exitCode === 0) return undefined;
-  return stderr.trim().split('\n').at(-1)?.slice(0, 200) || `${command[0]} ended with ${exitCode}`;
+  const lines = stderr.trim().split('\n');
+  // socat says what it does after an error, too.
+  const told = lines.find((line) => / E /.test(line)) ?? lines.at(-1);
+  return told?.slice(0, 200) || `${command[0]} ended with ${exitCode}`;
 }
