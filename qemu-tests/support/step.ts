@@ -5,6 +5,9 @@ import { patience } from './wait-for.ts';
 /** Long enough for a boot on a busy computer, short enough to notice. */
 const stepDeadlineMs = 240_000;
 
+/** To ask the machine for its logs after a failure. */
+const evidenceDeadlineMs = 60_000;
+
 interface Promised {
   failedStep: number | undefined;
 }
@@ -40,7 +43,7 @@ export function step(
       }
       const startedAt = Date.now();
       try {
-        await action();
+        await beforeDeadline(action, deadlineMs * patience);
       } catch (error) {
         promised.failedStep = number;
         tell(`not ok ${number} - ${sentence}`);
@@ -49,8 +52,24 @@ export function step(
       }
       tell(`ok ${number} - ${sentence} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
     },
-    deadlineMs * patience,
+    deadlineMs * patience + evidenceDeadlineMs,
   );
+}
+
+/** Jest alone would begin the next step and let this one go on beside it. */
+async function beforeDeadline(action: () => Promise<void>, deadlineMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`the step did not end within ${Math.round(deadlineMs / 1000)} s`)),
+      deadlineMs,
+    );
+  });
+  try {
+    await Promise.race([action(), end]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** One line: where it was thrown tells nothing. */
