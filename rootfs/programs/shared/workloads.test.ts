@@ -18,6 +18,12 @@ test('engines are asked inside of their containers; a line that is no JSON is le
   expect(device.commandsRun).toEqual(['timeout 30 crun exec docker /usr/lib/docker/list']);
 });
 
+test('listings are in the order of names', () => {
+  const line = (name: string) => JSON.stringify({ ...well, name });
+  const device = makeFakeDevice({ commands: [() => ({ stdout: `${line('web')}\n${line('mail')}\n` })] });
+  expect(listWorkloads(device, engine)[0]?.workloads.map(({ name }) => name)).toEqual(['mail', 'web']);
+});
+
 test.each<[string, Partial<Workload>, boolean]>([
   ['runs', {}, true],
   ['runs and is healthy', { health: 'healthy' }, true],

@@ -20,7 +20,7 @@ export function listWorkloads(device: Device, { services }: EngineFile): readonl
     if (workloads === undefined) return [];
     const { stdout, fault } = runInContainer(device, engine, workloads.command, patienceSeconds);
     if (fault !== undefined) return [{ engine, workloads: [], fault }];
-    return [{ engine, workloads: stdout.split('\n').flatMap(parseWorkload) }];
+    return [{ engine, workloads: stdout.split('\n').flatMap(parseWorkload).sort(byName) }];
   });
 }
 
@@ -31,6 +31,11 @@ function parseWorkload(line: string): readonly Workload[] {
   } catch {
     return [];
   }
+}
+
+/** Engines list what was made last first; who compares two listings wants the same order. */
+function byName({ name: left }: Workload, { name: right }: Workload): number {
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 export function isWell({ state, health }: Workload): boolean {
