@@ -49,7 +49,7 @@ promise('users run Docker containers, which outlive their engine and come back w
     await importBox(machine.guest);
     expect(await run('docker run --rm box /bin/id -u')).toBe('0');
     await run(
-      "docker run -d --name web --restart unless-stopped -p 8080:80 --health-cmd 'wget -q -O /dev/null http://127.0.0.1/' --health-interval 3s -v /root/data:/data box /bin/httpd -f -h /www",
+      "docker run -d --name web --restart unless-stopped -p 8080:80 --health-cmd 'wget -q -O /dev/null http://127.0.0.1/' --health-interval 10s -v /root/data:/data box /bin/httpd -f -h /www",
     );
     await run('docker exec web /bin/sh -c "echo kept >/data/file"');
     const pid = await run("docker inspect --format '{{.State.Pid}}' web");

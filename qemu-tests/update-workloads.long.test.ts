@@ -50,7 +50,7 @@ promise('an update costs users’ containers little, and one that breaks them is
     await importBox(machine.guest);
     const always = 'docker run -d --restart always';
     await run(
-      `${always} --name web --health-cmd 'wget -q -O /dev/null http://127.0.0.1/' --health-interval 3s box /bin/httpd -f -h /www`,
+      `${always} --name web --health-cmd 'wget -q -O /dev/null http://127.0.0.1/' --health-interval 10s box /bin/httpd -f -h /www`,
     );
     await run(`${always} --name experiment --label keelson.update=ignore box /bin/httpd -f -h /www`);
     await run('docker run -d --name once box /bin/httpd -f -h /www');
