@@ -155,6 +155,29 @@ promise('the system engine: what services do, why, and what they say', () => {
     );
   });
 
+  step('a log service that is killed comes back, and hears every service again', async () => {
+    const before = await machine.guest.service('log');
+    await run(`kill -KILL ${before.pid}`);
+    await waitFor(
+      async () => {
+        const { state, pid } = await machine.guest.service('log');
+        expect(state).toBe('running');
+        expect(pid).not.toBe(before.pid);
+      },
+      { what: 'the log to run again', deadlineMs: 60_000 },
+    );
+    const { seq } = JSON.parse(await run('keelctl logs --json -n 1'));
+    // crun gave its pipes to the user that it runs as.
+    await run('keelctl restart time');
+    await waitFor(
+      async () => {
+        const last = JSON.parse(await run('keelctl logs --json -n 200 time | grep stderr | tail -n 1'));
+        expect(last.seq).toBeGreaterThan(seq);
+      },
+      { what: 'a new line of time', deadlineMs: 60_000 },
+    );
+  });
+
   step('the log is sent by syslog (RFC 5424) and as JSON', async () => {
     await waitFor(async () => expect(syslog.text).toContain('one and only'), {
       what: 'the line at the syslog server',

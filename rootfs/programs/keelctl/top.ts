@@ -8,7 +8,7 @@ const intervalMs = 1000;
 
 /** A line of `top`. */
 export interface TopRow {
-  /** A service; or `(engine)`: finit and what it runs beside containers, `(users)`: what users' engines run. */
+  /** A service; or `(init)`: finit, `(supervision)`: run-service and crun of all services, and what else runs beside containers. */
   readonly name: string;
   /** 100 is one processor. */
   readonly cpuPercent: number | null;
@@ -53,12 +53,12 @@ export const top: KeelctlCommand = {
   },
 };
 
-/** Name → control group. Containers of users lie where their engines put them. */
+/** Name → control group; what containers of users use counts to their engine's. The last two are of /etc/finit.conf. */
 function listGroups(device: Device): ReadonlyMap<string, string> {
   return new Map([
     ...readEngine(device).services.map(({ name }) => [name, groupOf(name)] as const),
-    ['(engine)', 'init'],
-    ['(users)', 'users'],
+    ['(init)', 'init'],
+    ['(supervision)', 'system'],
   ]);
 }
 
