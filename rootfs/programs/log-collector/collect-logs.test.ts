@@ -158,7 +158,9 @@ describe('to the disk', () => {
   test('before the service ends, with what had no newline', () => {
     const device = start();
     device.feed(`${pipes}/sshd.stdout`, 'good bye');
+    expect(device.files.has('/run/keelson/log/reading')).toBe(true);
     expect(() => device.terminate()).toThrow(new FakeExit(0));
+    expect(device.files.has('/run/keelson/log/reading')).toBe(false);
     expect(linesOf(device)).toMatchObject([{ message: 'good bye' }]);
     expect(device.commandsRun).toEqual([sync]);
   });

@@ -13,6 +13,9 @@ const kernelLog = '/dev/kmsg';
 /** The last record of the kernel's log that was written, and the boot's id; outlives the service, not the boot. */
 const kernelMark = '/run/keelson/log/kernel-mark';
 
+/** There while the pipes are read: run-service waits for it before it lets go of a service that ended early. */
+const readingMark = '/run/keelson/log/reading';
+
 /** What came without a newline is a line when nothing followed for so long. */
 const restMs = 1000;
 /** What is lost at most when the power goes; bad news are flushed at once. */
@@ -55,6 +58,7 @@ class Collector {
     const paths = [...this.#inputs.map(({ path }) => path), kernelLog];
     this.#device.watchInputs(paths, (input, bytes) => this.#take(this.#inputs[input], bytes));
     this.#device.onTerminate(() => this.#end());
+    this.#device.writeFile(readingMark, '');
   }
 
   #listPipes(): readonly Input[] {
@@ -138,6 +142,7 @@ class Collector {
   }
 
   #end(): void {
+    this.#device.remove(readingMark);
     this.#takeRests();
     this.#write();
     this.#flush();
