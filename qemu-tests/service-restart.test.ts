@@ -42,7 +42,7 @@ promise('a service that dies comes back; one that keeps dying is told and harms 
   });
 
   step('what a container says by syslog is in the log', async () => {
-    expect(await machine.guest.run('keelctl logs')).toContain('chore-by-syslog: done');
+    expect(await machine.guest.run('keelctl logs -n 5000')).toContain('chore-by-syslog syslog notice: done');
   });
 
   step('starting one that ends at once is told as a failure', async () => {
