@@ -76,7 +76,7 @@ describe('lines from all sources', () => {
     expect(linesOf(device)).toMatchObject([{ message: 'last words', stream: 'stdout' }]);
   });
 
-  test('after a restart of the service: numbers go on, the kernel is not heard twice', () => {
+  test('after a restart of the service: numbers go on with a leap, the kernel is not heard twice', () => {
     const files = {
       [newest]:
         '{"seq":41,"time":"2026-11-21T08:50:30.000Z","service":"a","stream":"stdout","message":"b"}\n{"se',
@@ -89,7 +89,7 @@ describe('lines from all sources', () => {
     const text = device.files.get(newest) ?? '';
     // The line that a power cut tore has an end, and the next begins on its own.
     expect(text.split('\n')[1]).toBe('{"se');
-    expect(JSON.parse(text.split('\n')[2] ?? '')).toMatchObject({ seq: 42, message: 'new' });
+    expect(JSON.parse(text.split('\n')[2] ?? '')).toMatchObject({ seq: 100_042, message: 'new' });
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Device } from '../device.ts';
 import { decodeText } from '../shared/decode-text.ts';
-import { type LogLine, newestLog, parseLogLine, rotatedLog } from '../shared/log-line.ts';
+import { type LogLine, newestLog, parseLogLine, rotatedLog, sequenceLeap } from '../shared/log-line.ts';
 import type { NewLine } from './read-sources.ts';
 
 /** More than the longest line. */
@@ -96,7 +96,7 @@ export class LogStore {
   }
 }
 
-/** Of the last whole line; 0 for a new log. */
+/** Numbers go on after this one: 0 for a new log. */
 function readLastSequence(device: Device): number {
   for (const path of [newestLog, rotatedLog(1)]) {
     const size = device.status(path)?.sizeBytes ?? 0;
@@ -106,7 +106,7 @@ function readLastSequence(device: Device): number {
       .split('\n')
       .map(parseLogLine)
       .findLast((line) => line !== undefined);
-    if (last !== undefined) return last.seq;
+    if (last !== undefined) return last.seq + sequenceLeap;
   }
   return 0;
 }

@@ -155,9 +155,25 @@ describe('delivery', () => {
     const later = makeMachine({ ...marks, [`${folder}/log.jsonl`]: file(1, 2, 3) });
     makeRounds(later.device, [target('syslog+tcp://a')])();
     expect(later.sent.map(({ input }) => lines(input))).toEqual([[3]]);
-    const anew = makeMachine({ ...marks, [`${folder}/log.jsonl`]: file(1) });
+    const old = { '/var/lib/log-forward/marks.json': '{"syslog+tcp://a":200000}' };
+    const anew = makeMachine({ ...old, [`${folder}/log.jsonl`]: file(1) });
     makeRounds(anew.device, [target('syslog+tcp://a')])();
     expect(anew.sent.map(({ input }) => lines(input))).toEqual([[1]]);
+  });
+
+  test('lines that were sent before a power cut took them: what comes after them is sent, and nothing twice', () => {
+    const marks = { '/var/lib/log-forward/marks.json': '{"syslog+tcp://a":5}' };
+    const { device, sent } = makeMachine({ ...marks, [`${folder}/log.jsonl`]: file(1, 2, 3) });
+    const round = makeRounds(device, [target('syslog+tcp://a')]);
+    expect(round()).toBe(false);
+    device.files.set(`${folder}/log.jsonl`, file(1, 2, 3, 100_004));
+    round();
+    expect(sent.map(({ input }) => lines(input))).toEqual([[100_004]]);
+    // A leap between two files.
+    device.files.set(`${folder}/log.1.jsonl`, file(1, 2, 3, 100_004));
+    device.files.set(`${folder}/log.jsonl`, file(200_005));
+    round();
+    expect(sent.slice(1).map(({ input }) => lines(input))).toEqual([[200_005]]);
   });
 });
 

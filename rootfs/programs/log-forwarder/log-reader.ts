@@ -1,6 +1,6 @@
 import type { Device } from '../device.ts';
 import { decodeText } from '../shared/decode-text.ts';
-import { type LogLine, listLogFiles, parseLogLine } from '../shared/log-line.ts';
+import { type LogLine, listLogFiles, parseLogLine, sequenceLeap } from '../shared/log-line.ts';
 
 const chunkBytes = 131_072;
 /** Longer than the beginning of a line with its number. */
@@ -34,6 +34,7 @@ export class LogReader {
       const files = this.#listFiles();
       const index = Math.max(
         files.findLastIndex(({ first }) => first <= this.#after + 1),
+        files.findIndex(({ first }) => first === this.#file),
         0,
       );
       const file = files[index];
@@ -48,11 +49,19 @@ export class LogReader {
       const last = fresh.at(-1);
       if (last !== undefined) return { lines: fresh, lastSeq: last.seq };
       const newest = lines.at(-1);
-      if (bytes === 0) return { lines: [], lastSeq: this.#after };
+      const following = files[index + 1];
+      if (bytes === 0 && following === undefined) return { lines: [], lastSeq: this.#after };
+      if (bytes === 0 && following !== undefined) {
+        // Its numbers may begin with a leap.
+        this.#file = following.first;
+        this.#offset = 0;
+        continue;
+      }
       this.#offset = this.#end;
-      // All that is there is older than what was sent last: this is another log, begun anew.
-      if (index === files.length - 1 && newest !== undefined && newest.seq < this.#after)
-        this.#restart(file.path);
+      // All that is there is much older than what was sent last: this is another log, begun anew. A little older it is after a
+      // power cut, until the log goes on.
+      const isOther = newest !== undefined && newest.seq + sequenceLeap < this.#after;
+      if (index === files.length - 1 && isOther) this.#restart(file.path);
     }
   }
 

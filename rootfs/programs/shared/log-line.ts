@@ -7,7 +7,7 @@ export type Level = (typeof levels)[number];
 
 /** A line of the log: JSON, one object a line. */
 export interface LogLine {
-  /** One more for each line, also over reboots. */
+  /** One more for each line, also over reboots; see `sequenceLeap`. */
   readonly seq: number;
   /** ISO 8601, UTC, milliseconds. */
   readonly time: string;
@@ -18,6 +18,12 @@ export interface LogLine {
   readonly level?: Level;
   readonly message: string;
 }
+
+/**
+ * By so much the numbers leap when the log starts again: the power may have taken lines that log-forward has read and sent, and
+ * other lines must not have their numbers.
+ */
+export const sequenceLeap = 100_000;
 
 export const newestLog = `${machineLayout.logs}/log.jsonl`;
 
