@@ -21,10 +21,17 @@ export function refuseRequest(device: Device, request: UpdateRequest, reason: st
 
 export function answer(
   device: Device,
-  request: UpdateRequest | undefined,
+  request: Pick<UpdateRequest, 'id'> | undefined,
   words: Omit<UpdateAnswer, 'id'>,
 ): void {
   if (request === undefined) return;
   device.writeFile(`${updatePaths.answer}.new`, JSON.stringify({ id: request.id, ...words }), 0o600);
   device.rename(`${updatePaths.answer}.new`, updatePaths.answer);
+}
+
+/** Who asked for what was cut off still waits when only this container ended. */
+export function answerWhoWaits(device: Device, message: string): void {
+  const answered = readJson<UpdateAnswer>(device, updatePaths.answer);
+  if (answered === undefined || answered.isDone) return;
+  answer(device, answered, { isDone: true, isWell: false, message, code: 'INSTALL_INTERRUPTED' });
 }

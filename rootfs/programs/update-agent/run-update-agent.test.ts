@@ -179,9 +179,13 @@ describe('taken up again after a power cut', () => {
   test('in the middle of a person’s installation: failed, and told', () => {
     const source = { kind: 'file', location: '/root/x.raucb' } as const;
     const machine = makeMachine({ state: { phase: 'downloading', source, restartAt: 0, attempt: 1 } });
+    machine.writeFile('/run/update/answer.json', '{ "id": "8", "isDone": false, "message": "installing" }');
     runUpdateAgent(machine);
-    expect(lastOf(machine)).toMatchObject({ event: 'failed', reasons: ['the installation was interrupted'] });
+    const message = 'the installation was interrupted';
+    expect(lastOf(machine)).toMatchObject({ event: 'failed', reasons: [message] });
     expect(stateOf(machine).phase).toBe('idle');
+    const answered = { id: '8', isDone: true, isWell: false, message, code: 'INSTALL_INTERRUPTED' };
+    expect(read(machine, '/run/update/answer.json')).toEqual(answered);
   });
 
   test('in the middle of a person’s installation, and the person asks again: that is done at once', () => {

@@ -13,7 +13,7 @@ import {
   updatePaths,
   writeState,
 } from '../shared/update/update-record.ts';
-import { answer, refuseRequest, takeRequest } from './answer-request.ts';
+import { answer, answerWhoWaits, refuseRequest, takeRequest } from './answer-request.ts';
 import { checkChannel, reachChannel } from './check-channel.ts';
 import { describeCheck } from './describe-check.ts';
 import { interrupted } from './explain-failure.ts';
@@ -130,6 +130,11 @@ function look(
       restartAt,
       attempt,
     };
+    answer(device, request, {
+      isDone: false,
+      isWell: true,
+      message: `installing version ${release.version}`,
+    });
     const fromChannel = { release, expiresAt: outcome.index.expiresAt };
     return install(device, settings, download, { fromChannel }, request);
   }
@@ -188,10 +193,13 @@ function install(
 /** The power went away, or this container ended, in the middle of it: it begins anew, and what is there is not fetched again. */
 function resume(device: Device, settings: UpdateSettings, download: Downloading): number {
   if (download.source.kind !== 'channel') {
-    // A person's file may be gone, and the person sees no answer any more.
-    recordOutcome(device, download, interrupted('the installation was interrupted'));
+    // A person's file may be gone, and nobody waits for an answer after a restart.
+    const message = 'the installation was interrupted';
+    recordOutcome(device, download, interrupted(message));
+    answerWhoWaits(device, message);
     return 1;
   }
+  answerWhoWaits(device, 'the installation was interrupted, and is tried again by itself');
   if (download.attempt >= mostAttempts) {
     recordOutcome(device, download, interrupted(`interrupted ${mostAttempts} times`));
     return settings.intervalMinutes * 60;
