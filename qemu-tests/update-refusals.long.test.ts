@@ -10,6 +10,7 @@ import { promise, remark, step } from './support/step.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
 import { openTestWorkshop, runKeelson, testOutputFolder } from './support/test-workshop.ts';
 import { readHistory, waitForRecord } from './support/update-history.ts';
+import { waitFor } from './support/wait-for.ts';
 
 const recipe = './qemu-tests/recipes/brisk';
 
@@ -123,6 +124,24 @@ promise('what a machine should not install it refuses, says why, and is as it wa
   step('from one that says a wrong size', async () => {
     await expectRefusal(`${server.faultyUrl('short')}/good`, 'BUNDLE_DAMAGED');
     await expectRefusal(`${server.faultyUrl('long')}/good`, 'BUNDLE_DAMAGED');
+  });
+
+  /** What RAUC reads a bundle through. */
+  const devices = () =>
+    machine.guest.run('cat /sys/block/dm-*/dm/name | grep rauc; ls -d /sys/block/nbd*/pid 2>/dev/null; true');
+
+  step('what an installation left that was killed as it opened its bundle is in nobody’s way', async () => {
+    const url = `${server.faultyUrl('stalls-at-first-block')}/good`;
+    const asked = machine.guest.try(`keelctl update install ${url}`);
+    await waitFor(async () => (await devices()).includes('rauc-verity-bundle'), {
+      what: 'the bundle to be opened',
+      deadlineMs: 60_000,
+    });
+    await machine.guest.run(`kill -KILL ${(await machine.guest.service('update')).pid}`);
+    expect((await asked).stderr).toContain('[INSTALL_INTERRUPTED]');
+    remark(`left of it: ${(await devices()).replaceAll('\n', ' ')}`);
+    await expectRefusal(`${server.url}/changed-middle`, 'BUNDLE_DAMAGED', { isMidway: true });
+    expect(await devices()).toBe('');
   });
 
   const follow = (url: string) =>

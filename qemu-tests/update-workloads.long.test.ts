@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import type { FileServer } from './support/file-server.ts';
 import { importBox } from './support/import-box.ts';
+import { plainUserData } from './support/machine.ts';
 import { makeBundle } from './support/make-bundle.ts';
 import { serveFolder } from './support/serve-folder.ts';
 import { promise, remark, step } from './support/step.ts';
@@ -10,6 +11,15 @@ import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
 import { testOutputFolder } from './support/test-workshop.ts';
 import { readHistory, waitForRecord } from './support/update-history.ts';
 import { waitFor } from './support/wait-for.ts';
+
+/** A check of the owner that is a container, as rootfs/layers/updates/README.md shows it. */
+const shopCheck = `write_files:
+  - path: /run/keelson/files/health.d/shop
+    permissions: "0755"
+    content: |
+      #!/bin/sh
+      exec keelctl exec docker docker run --rm --network none -v /root/shop:/shop box /bin/cat /shop/open
+`;
 
 promise('an update costs users’ containers little, and one that breaks them is left', () => {
   const folder = join(testOutputFolder, 'update-workloads/www');
@@ -36,11 +46,25 @@ promise('an update costs users’ containers little, and one that breaks them is
     return (Number(after) - Number(before)) / 1e4 / (Number(to) - Number(from));
   };
 
-  step('a machine runs a container with a health check, and one that nobody cares for', async () => {
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
-    await makeBundle('./qemu-tests/recipes/docker-bridgeless', '2026.11.2', folder, 'bridgeless');
-    machine = await makeTestMachine({ test: 'update-workloads/machine', recipe: 'docker', memoryMiB: 1024 });
+  step(
+    'a machine is made, and two releases for it',
+    async () => {
+      await rm(folder, { recursive: true, force: true });
+      await mkdir(folder, { recursive: true });
+      await makeBundle('./qemu-tests/recipes/docker-bridgeless', '2026.11.2', folder, 'bridgeless');
+      await makeBundle('./qemu-tests/recipes/docker-brisk', '2026.11.3', folder, 'well');
+      machine = await makeTestMachine({
+        test: 'update-workloads/machine',
+        recipe: 'docker',
+        memoryMiB: 1024,
+        userData: (key) => plainUserData(key) + shopCheck,
+      });
+    },
+    // The engine is large: it is composed and compressed three times.
+    { deadlineMs: 600_000 },
+  );
+
+  step('it runs a container with a health check, and one that nobody cares for', async () => {
     server = await serveFolder(folder);
     await machine.boot();
     await waitFor(async () => (await machine.guest.try('docker version')).exitCode === 0, {
@@ -48,6 +72,7 @@ promise('an update costs users’ containers little, and one that breaks them is
       deadlineMs: 90_000,
     });
     await importBox(machine.guest);
+    await run('mkdir /root/shop && echo yes >/root/shop/open');
     const always = 'docker run -d --restart always';
     await run(
       `${always} --name web --health-cmd 'wget -q -O /dev/null http://127.0.0.1/' --health-interval 10s box /bin/httpd -f -h /www`,
@@ -56,7 +81,7 @@ promise('an update costs users’ containers little, and one that breaks them is
     await run('docker run -d --name once box /bin/httpd -f -h /www');
     await waitFor(isHealthy, { what: 'the container to be healthy', deadlineMs: 60_000 });
     expect(await run('keelctl workloads 2>&1')).toMatch(
-      / experiment +well +ignored\n.* once +well +not restarted/s,
+      / experiment +well +ignored\n.* once +well +not restarted\n.* web +well +watched/,
     );
   });
 
@@ -102,5 +127,23 @@ promise('an update costs users’ containers little, and one that breaks them is
     expect(record.reasons).toEqual([expect.stringMatching(/^container web is /)]);
     remark(record.reasons.join('; '));
     await waitFor(isHealthy, { what: 'the container to be healthy again', deadlineMs: 120_000 });
+  });
+
+  step('a version is not kept while the owner’s check, a container, fails', async () => {
+    await run('rm /root/shop/open && sync');
+    await run(`keelctl update install ${server.url}/well`);
+    await machine.waitForSerial(/version 2026\.11\.3 is not well: check shop: .*\/shop\/open/, 300_000);
+  });
+
+  step('the check passes at the next of its starts: it is kept', async () => {
+    await waitFor(
+      async () => {
+        machine.guest.disconnect();
+        await run('echo yes >/root/shop/open && sync');
+        return true;
+      },
+      { what: 'the shop to be open', deadlineMs: 120_000 },
+    );
+    await waitForRecord(machine, { event: 'committed', version: '2026.11.3' }, 300_000);
   });
 });

@@ -4,11 +4,19 @@ import type { AddressInfo } from 'node:net';
 import { join, normalize } from 'node:path';
 
 /**
- * What a bad server does. `silent`: it takes the request and says nothing. `stalls`: it stops after 400 KiB. `whole-files`: it
- * ignores that a part was asked for. `other-bytes`: of what lies behind the first MiB it sends something else. `short` and
- * `long`: it gives the file another size.
+ * What a bad server does. `silent`: it takes the request and says nothing. `stalls`: it stops after 400 KiB.
+ * `stalls-at-first-block`: it says nothing when the first block is read, as the bundle is opened. `whole-files`: it ignores that a
+ * part was asked for. `other-bytes`: of what lies behind the first MiB it sends something else. `short` and `long`: it gives the
+ * file another size.
  */
-export type ServerFault = 'silent' | 'stalls' | 'whole-files' | 'other-bytes' | 'short' | 'long';
+export type ServerFault =
+  | 'silent'
+  | 'stalls'
+  | 'stalls-at-first-block'
+  | 'whole-files'
+  | 'other-bytes'
+  | 'short'
+  | 'long';
 
 export interface FileServer {
   /** As the machine inside QEMU reaches it. */
@@ -62,6 +70,8 @@ export async function openFileServer(folder: string): Promise<FileServer> {
       sentBeforeStall += end - start + 1;
       if (sentBeforeStall > stallsAfterBytes) return;
     }
+    // Fewer bytes are asked for to learn the size and whether there are ranges.
+    if (fault === 'stalls-at-first-block' && start === 0 && end >= 4095) return;
     const hasLied = fault === 'other-bytes' && start > honestBytes && end < found.size - honestBytes;
     sent += await sendPart(response, path, start, end, hasLied);
   });
