@@ -122,28 +122,40 @@ promise('an update costs users’ containers little, and one that breaks them is
     expect(await devices()).toBe('');
   });
 
-  step('the new version breaks the container: the old one runs again, and the reason names it', async () => {
-    const record = await waitForRecord(machine, { event: 'rolled-back', version: '2026.11.2' }, 420_000);
-    expect(record.reasons).toEqual([expect.stringMatching(/^container web is /)]);
-    remark(record.reasons.join('; '));
-    await waitFor(isHealthy, { what: 'the container to be healthy again', deadlineMs: 120_000 });
-  });
+  step(
+    'the new version breaks the container: the old one runs again, and the reason names it',
+    async () => {
+      const record = await waitForRecord(machine, { event: 'rolled-back', version: '2026.11.2' }, 420_000);
+      expect(record.reasons).toEqual([expect.stringMatching(/^container web is /)]);
+      remark(record.reasons.join('; '));
+      await waitFor(isHealthy, { what: 'the container to be healthy again', deadlineMs: 120_000 });
+    },
+    { deadlineMs: 600_000 },
+  );
 
-  step('a version is not kept while the owner’s check, a container, fails', async () => {
-    await run('rm /root/shop/open && sync');
-    await run(`keelctl update install ${server.url}/well`);
-    await machine.waitForSerial(/version 2026\.11\.3 is not well: check shop: .*\/shop\/open/, 300_000);
-  });
+  step(
+    'a version is not kept while the owner’s check, a container, fails',
+    async () => {
+      await run('rm /root/shop/open && sync');
+      await run(`keelctl update install ${server.url}/well`);
+      await machine.waitForSerial(/version 2026\.11\.3 is not well: check shop: .*\/shop\/open/, 300_000);
+    },
+    { deadlineMs: 600_000 },
+  );
 
-  step('the check passes at the next of its starts: it is kept', async () => {
-    await waitFor(
-      async () => {
-        machine.guest.disconnect();
-        await run('echo yes >/root/shop/open && sync');
-        return true;
-      },
-      { what: 'the shop to be open', deadlineMs: 120_000 },
-    );
-    await waitForRecord(machine, { event: 'committed', version: '2026.11.3' }, 300_000);
-  });
+  step(
+    'the check passes at the next of its starts: it is kept',
+    async () => {
+      await waitFor(
+        async () => {
+          machine.guest.disconnect();
+          await run('echo yes >/root/shop/open && sync');
+          return true;
+        },
+        { what: 'the shop to be open', deadlineMs: 120_000 },
+      );
+      await waitForRecord(machine, { event: 'committed', version: '2026.11.3' }, 300_000);
+    },
+    { deadlineMs: 600_000 },
+  );
 });
