@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { open, stat } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -108,16 +109,21 @@ async function sendPart(
       const isFlushed = response.write(chunk);
       at += chunk.length;
       sent += chunk.length;
-      if (!isFlushed) {
-        await new Promise<void>((resolve) => {
-          response.once('drain', resolve);
-          response.once('close', resolve);
-        });
-      }
+      if (!isFlushed) await drained(response);
     }
   } finally {
     await file.close();
     response.end();
   }
   return sent;
+}
+
+/** Until more can be written, or nobody reads any more. */
+async function drained(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return;
+  const over = new AbortController();
+  const { signal } = over;
+  const events = [once(response, 'drain', { signal }), once(response, 'close', { signal })];
+  await Promise.race(events.map((event) => event.catch(() => undefined)));
+  over.abort();
 }
