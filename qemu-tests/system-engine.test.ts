@@ -7,7 +7,7 @@ import { plainUserData } from './support/machine.ts';
 import { promise, remark, step } from './support/step.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
 import { testOutputFolder } from './support/test-workshop.ts';
-import { waitFor } from './support/wait-for.ts';
+import { type Wait, waitFor } from './support/wait-for.ts';
 
 promise('the system engine: what services do, why, and what they say', () => {
   let machine: TestMachine;
@@ -79,7 +79,7 @@ promise('the system engine: what services do, why, and what they say', () => {
 
   step('what becomes unhealthy is shown, and is an event', async () => {
     await run('rm /var/lib/keelson/services/ailing/var-data/well');
-    await waitFor(async () => expect(await run('keelctl ps | grep ailing')).toContain('(unhealthy)'), {
+    await until(async () => expect(await run('keelctl ps | grep ailing')).toContain('(unhealthy)'), {
       what: 'ailing to be unhealthy',
       deadlineMs: 60_000,
     });
@@ -88,14 +88,14 @@ promise('the system engine: what services do, why, and what they say', () => {
       .map((line) => JSON.parse(line));
     expect(events.map(({ event }) => event)).toEqual(['start', 'ready', 'healthy', 'unhealthy']);
     expect(events.at(-1).message).toBe('there is no /var/data/well');
-    expect((await machine.guest.service('dependant')).state).toBe('running');
+    await waitForState('dependant', 'running');
   });
 
   step('events are followed: a service that is killed, and starts again', async () => {
     await run('(timeout 40 keelctl events -f -n 1 --json time >/tmp/followed 2>&1 &)');
     const { pid } = await machine.guest.service('time');
     await run(`kill -KILL ${pid}`);
-    await waitFor(
+    await until(
       async () => {
         const text = await run('cat /tmp/followed');
         expect(text.slice(text.indexOf('"exit"'))).toContain('"ready"');
@@ -149,7 +149,7 @@ promise('the system engine: what services do, why, and what they say', () => {
     expect(await run('keelctl logs -n 5000')).toMatch(/ kernel kernel (info|notice|warning): /);
     await run('(timeout 20 keelctl logs -f -n 1 >/tmp/followed-log 2>&1 &)');
     await run('busybox logger -p user.err -t tester one and only');
-    await waitFor(
+    await until(
       async () => expect(await run('cat /tmp/followed-log')).toContain('tester syslog err: one and only'),
       { what: 'the line in the log that is followed', deadlineMs: 30_000 },
     );
@@ -158,7 +158,7 @@ promise('the system engine: what services do, why, and what they say', () => {
   step('a log service that is killed comes back, and hears every service again', async () => {
     const before = await machine.guest.service('log');
     await run(`kill -KILL ${before.pid}`);
-    await waitFor(
+    await until(
       async () => {
         const { state, pid } = await machine.guest.service('log');
         expect(state).toBe('running');
@@ -169,7 +169,7 @@ promise('the system engine: what services do, why, and what they say', () => {
     const { seq } = JSON.parse(await run('keelctl logs --json -n 1'));
     // crun gave its pipes to the user that it runs as.
     await run('keelctl restart time');
-    await waitFor(
+    await until(
       async () => {
         const last = JSON.parse(await run('keelctl logs --json -n 200 time | grep stderr | tail -n 1'));
         expect(last.seq).toBeGreaterThan(seq);
@@ -179,7 +179,7 @@ promise('the system engine: what services do, why, and what they say', () => {
   });
 
   step('the log is sent by syslog (RFC 5424) and as JSON', async () => {
-    await waitFor(async () => expect(syslog.text).toContain('one and only'), {
+    await until(async () => expect(syslog.text).toContain('one and only'), {
       what: 'the line at the syslog server',
       deadlineMs: 60_000,
     });
@@ -187,7 +187,7 @@ promise('the system engine: what services do, why, and what they say', () => {
       /(?:^|\D)\d+ <27>1 \d{4}-\d\d-\d\dT[\d:.]+Z keelson tester - syslog \[meta sequenceId="\d+"\] one and only/,
     );
     expect(syslog.text).toContain('keelson ailing - stdout');
-    await waitFor(async () => expect(posts.join('\n')).toContain('one and only'), {
+    await until(async () => expect(posts.join('\n')).toContain('one and only'), {
       what: 'the line at the HTTP server',
       deadlineMs: 60_000,
     });
@@ -196,7 +196,7 @@ promise('the system engine: what services do, why, and what they say', () => {
 
   step('what was said before a power cut is there after it', async () => {
     await run('busybox logger -t tester before the cut');
-    await waitFor(async () => expect(await run('keelctl logs -n 50')).toContain('before the cut'), {
+    await until(async () => expect(await run('keelctl logs -n 50')).toContain('before the cut'), {
       what: 'the line in the log',
       deadlineMs: 20_000,
     });
@@ -227,12 +227,20 @@ promise('the system engine: what services do, why, and what they say', () => {
   });
 
   async function waitForState(name: string, state: string): Promise<void> {
-    await waitFor(async () => expect(await machine.guest.service(name)).toMatchObject({ state }), {
+    await until(async () => expect(await machine.guest.service(name)).toMatchObject({ state }), {
       what: `${name} to be ${state}`,
       deadlineMs: 60_000,
     });
   }
 });
+
+/** Until nothing that `look` expects is otherwise. */
+function until(look: () => Promise<unknown>, wait: Wait): Promise<true> {
+  return waitFor(async () => {
+    await look();
+    return true as const;
+  }, wait);
+}
 
 async function listen(server: TcpServer | Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -13,6 +13,8 @@ export async function writeBallastRecipe(folder: string, mebibytes: number): Pro
     'version: 2026.11.0',
     'description: A release of minimal that has grown',
     `extends: ${relative(folder, ground)}`,
+    // brisk has slots for itself alone; what a machine's slots hold is the machine's own business.
+    'disk: { slotSize: 256MiB }',
     'files: [{ path: /usr/share/ballast, source: ballast }]',
   ];
   await writeFile(join(folder, 'recipe.yaml'), `${recipe.join('\n')}\n`);

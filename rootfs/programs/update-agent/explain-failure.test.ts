@@ -23,6 +23,16 @@ test('a server that stalls is no fault of the bundle', () => {
   });
 });
 
+test('a server that stalls while the bundle is judged is no bundle that is damaged', () => {
+  const output = 'update: the server sends nothing any more\nLastError: Pre-install handler error';
+  const judged = {
+    offered: { compatible: 'x', version: '1', sequence: 1, imageSha256: 'ab' },
+    refusal: { code: 'BUNDLE_DAMAGED', message: 'cannot be read', isAlarm: true },
+  } as const;
+  expect(explainFailure(judged, output, true)).toMatchObject({ kind: 'failed', code: 'SERVER_STALLED' });
+  expect(explainFailure(judged, output, false)).toMatchObject({ kind: 'refused', code: 'BUNDLE_DAMAGED' });
+});
+
 test('nor is one that breaks off', () => {
   const output = 'request failed (no more retries)\nLastError: Input/output error';
   expect(explainFailure(undefined, output, true)).toMatchObject({

@@ -23,10 +23,10 @@ const refusals: readonly (readonly [pattern: RegExp, code: string])[] = [
 ];
 
 /** Said by files/install when it gave the server up, and by RAUC's part that talks to the server. */
-const serverFailures: readonly (readonly [pattern: RegExp, code: string, message: string])[] = [
+const serverFailures = [
   [/^update: the server sends nothing any more/m, 'SERVER_STALLED', 'the server stopped sending'],
   [/no more retries/, 'SERVER_BROKE_OFF', 'the server broke off again and again'],
-];
+] as const satisfies readonly (readonly [pattern: RegExp, code: string, message: string])[];
 
 export function interrupted(message: string): FailureOutcome {
   return { kind: 'failed', code: 'INSTALL_INTERRUPTED', message };
@@ -38,7 +38,9 @@ export function explainFailure(
   output: string,
   isRemote: boolean,
 ): FailureOutcome {
-  if (judged?.refusal !== undefined) return refusedBy(judged.refusal);
+  const [stalled] = serverFailures;
+  const hasStalled = isRemote && stalled[0].test(output);
+  if (judged?.refusal !== undefined && !hasStalled) return refusedBy(judged.refusal);
   const message = findMessage(output);
   const code = refusals.find(([pattern]) => pattern.test(message))?.[1];
   if (code !== undefined) return { kind: 'refused', code, message };

@@ -180,6 +180,16 @@ describe('refused, with nothing changed', () => {
     expect(changes(machine.device)).toEqual([]);
   });
 
+  test('an image whose end cannot be read, as dm-verity has it when it is not what was signed', () => {
+    const { device, run } = makeMachine();
+    const torn: Device = {
+      ...device,
+      readBytes: (path, ...rest) => (path === imagePath ? undefined : device.readBytes(path, ...rest)),
+    };
+    expect(run(torn)).toMatchObject({ code: 'BUNDLE_DAMAGED' });
+    expect(changes(device)).toEqual([]);
+  });
+
   test('what the other slot has on the EFI system partition may go', () => {
     const machine = makeMachine({ espFreeBytes: 1024, espFiles: { 'b.efi': 9e6, 'a.efi': 9e6 } });
     expect(machine.run()).toBeUndefined();

@@ -1,7 +1,7 @@
 import { parseBootName } from '../../../build/contract/boot-entries.ts';
 import { otherSlot } from '../../../build/contract/boot-plan.ts';
 import { listPartitions } from '../../../build/contract/partition-table.ts';
-import { slotTailBytes } from '../../../build/contract/slot-layout.ts';
+import { type SlotTrailer, slotTailBytes } from '../../../build/contract/slot-layout.ts';
 import { compatibleOf } from '../../../build/contract/update-bundle.ts';
 import { withBootPartition } from '../boot-backend/boot-partition.ts';
 import { readTrailer } from '../boot-backend/read-folder.ts';
@@ -43,7 +43,14 @@ export function makeRoom(
       `its image needs ${imageBytes + slotTailBytes} bytes, and the largest place on ${boot.diskDevice} for slot ${slot} has ${plan.largestBytes}`,
     );
   }
-  const { recipe, architecture, uki } = readTrailer(device, imagePath);
+  let trailer: SlotTrailer;
+  try {
+    trailer = readTrailer(device, imagePath);
+  } catch (error) {
+    // dm-verity gives nothing of a block that is not what was signed.
+    return refusal('BUNDLE_DAMAGED', `the end of its image cannot be read: ${(error as Error).message}`);
+  }
+  const { recipe, architecture, uki } = trailer;
   const found = compatibleOf(recipe, architecture);
   if (found !== compatible) {
     // RAUC compares what the bundle says of itself, but later.

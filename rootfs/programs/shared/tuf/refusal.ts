@@ -19,6 +19,7 @@ export const refusals = {
   BUNDLE_DOWNGRADE: { isAlarm: false, meaning: 'it is not newer than what runs' },
   BUNDLE_BELOW_MINIMUM: { isAlarm: true, meaning: 'it is older than the channel or the image allows' },
   BUNDLE_TOO_LARGE: { isAlarm: true, meaning: 'its image does not fit this machine' },
+  BUNDLE_DAMAGED: { isAlarm: true, meaning: 'a part of it is not what was signed' },
   BUNDLE_FOREIGN: { isAlarm: true, meaning: 'it is not the bundle that the channel names' },
 } as const;
 
