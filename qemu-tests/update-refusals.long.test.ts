@@ -130,19 +130,23 @@ promise('what a machine should not install it refuses, says why, and is as it wa
   const devices = () =>
     machine.guest.run('cat /sys/block/dm-*/dm/name | grep rauc; ls -d /sys/block/nbd*/pid 2>/dev/null; true');
 
-  step('what an installation left that was killed as it opened its bundle is in nobody’s way', async () => {
-    const url = `${server.faultyUrl('stalls-at-first-block')}/good`;
-    const asked = machine.guest.try(`keelctl update install ${url}`);
-    await waitFor(async () => (await devices()).includes('rauc-verity-bundle'), {
-      what: 'the bundle to be opened',
-      deadlineMs: 60_000,
-    });
-    await machine.guest.run(`kill -KILL ${(await machine.guest.service('update')).pid}`);
-    expect((await asked).stderr).toContain('[INSTALL_INTERRUPTED]');
-    remark(`left of it: ${(await devices()).replaceAll('\n', ' ')}`);
-    await expectRefusal(`${server.url}/changed-middle`, 'BUNDLE_DAMAGED', { isMidway: true });
-    expect(await devices()).toBe('');
-  });
+  step(
+    'what an installation left that was killed as it opened its bundle is in nobody’s way',
+    async () => {
+      const url = `${server.faultyUrl('stalls-at-first-block')}/good`;
+      const asked = machine.guest.try(`keelctl update install ${url}`);
+      await waitFor(async () => (await devices()).includes('rauc-verity-bundle'), {
+        what: 'the bundle to be opened',
+        deadlineMs: 60_000,
+      });
+      await machine.guest.run(`kill -KILL ${(await machine.guest.service('update')).pid}`);
+      expect((await asked).stderr).toContain('[INSTALL_INTERRUPTED]');
+      remark(`left of it: ${(await devices()).replaceAll('\n', ' ')}`);
+      await expectRefusal(`${server.url}/changed-middle`, 'BUNDLE_DAMAGED', { isMidway: true });
+      expect(await devices()).toBe('');
+    },
+    { deadlineMs: 600_000 },
+  );
 
   const follow = (url: string) =>
     machine.guest.run(`echo '{"url":"${url}","intervalMinutes":1000}' >/run/keelson/files/update.json`);
