@@ -48,7 +48,7 @@ promise('state outlives what a machine lives through, and its loss is survived',
   step('the log of the time before is still there', async () => {
     const files = await machine.guest.run(`cat ${stateFolder}/log/*`);
     // The first boot, the reboot, and the one after the power button.
-    expect(files.match(/ Linux version /g)).toHaveLength(3);
+    expect(files.match(/"message":"Linux version /g)).toHaveLength(3);
   });
 
   step('a power cut loses nothing that was synced', async () => {
