@@ -162,33 +162,6 @@ const situations: readonly Situation[] = [
     ],
   },
   {
-    situation: 'a filter that is none, and rules that are not there',
-    files: {
-      [recipe]: recipeText('mine', 'services: [a]'),
-      [service]: serviceText('a', 'seccomp: { source: filter.json }', 'apparmor: { source: rules }'),
-      'system-services/a/filter.json':
-        '{ "defaultAction": "SCMP_ACT_ERRNO",\n  "syscalls": [{ "names": "read" }] }\n',
-    },
-    says: [
-      'system-services/a/filter.json:2:16: Cannot do without the key "action" in an entry of "syscalls"  [KEY_MISSING]',
-      '  2 |   "syscalls": [{ "names": "read" }] }',
-      '    |                ^',
-      'hint: add "action: …"',
-      '',
-      'system-services/a/filter.json:2:27: Cannot use "read" for "names": expected a list  [VALUE_INVALID]',
-      '  2 |   "syscalls": [{ "names": "read" }] }',
-      '    |                           ^',
-      'hint: write it as a list: [one, two]',
-      '',
-      'system-services/a/service.yaml:5:21: Cannot take the file rules: there is none  [SOURCE_MISSING]',
-      '  5 | apparmor: { source: rules }',
-      '    |                     ^',
-      'hint: create system-services/a/rules or correct the name',
-      '',
-      '3 faults',
-    ],
-  },
-  {
     situation: 'a port without its protocol',
     files: {
       [recipe]: recipeText('mine', 'services: [a]'),

@@ -101,16 +101,13 @@ function makeTemporary(path: string, { user }: ServiceDefinition): OciMount {
   };
 }
 
-function makeWritable({ name, namespaces, sharedWritable }: ServiceDefinition, path: string): OciMount {
+function makeWritable({ name, sharedWritable }: ServiceDefinition, path: string): OciMount {
   return {
     destination: path,
     type: 'bind',
     source: serviceStatePath(name, path),
     // What an engine mounts there are roots and volumes of users, who may have devices and set-user-ID programs.
-    options: sharedWritable.includes(path)
-      ? ['rbind', 'rw', 'rshared']
-      : // On the disk its files have the owners that they have in the container, whatever range of users it is given.
-        ['bind', 'rw', 'nosuid', 'nodev', ...(namespaces.user === 'own' ? ['idmap'] : [])],
+    options: sharedWritable.includes(path) ? ['rbind', 'rw', 'rshared'] : ['bind', 'rw', 'nosuid', 'nodev'],
   };
 }
 
