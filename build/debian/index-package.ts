@@ -1,17 +1,13 @@
-import { createHash } from 'node:crypto';
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
-import { writeWhole } from '../store/write-whole.ts';
+import { writeStream } from '../store/write-stream.ts';
 import { isMergedUsrLink, mergedUsrPath } from './merged-usr.ts';
 import { contentsDataFile, contentsFile, type MemberRow } from './package-contents.ts';
 import type { Deb, DebEntry } from './read-deb.ts';
 
 /** Names the step whose work this is; see StepSpec. */
 export const indexPackageModule = import.meta.url;
-
-/** Archives come in small pieces; writing each by itself would take most of the time. */
-const writeBytes = 1024 ** 2;
 
 /**
  * Turns a package into `contents.json` and `contents.bin` in `folder`: paths merged-/usr, hard links resolved to
@@ -79,25 +75,9 @@ function addMember(members: Map<string, MemberRow>, row: MemberRow): void {
 
 /** Returns the digest of what was appended. */
 async function appendContent(entry: DebEntry, data: FileHandle, offset: number): Promise<string> {
-  const hash = createHash('sha256');
-  let written = 0;
-  let waiting: Buffer[] = [];
-  let waitingBytes = 0;
-  const flush = async () => {
-    await writeWhole(data, Buffer.concat(waiting), offset + written);
-    written += waitingBytes;
-    waiting = [];
-    waitingBytes = 0;
-  };
-  for await (const chunk of entry.content) {
-    hash.update(chunk);
-    waiting.push(chunk);
-    waitingBytes += chunk.length;
-    if (waitingBytes >= writeBytes) await flush();
-  }
-  if (waitingBytes > 0) await flush();
-  if (written !== entry.sizeBytes) throw unsafe(entry, 'its size is not what its header says');
-  return hash.digest('hex');
+  const { sizeBytes, sha256 } = await writeStream(data, entry.content, offset);
+  if (sizeBytes !== entry.sizeBytes) throw unsafe(entry, 'its size is not what its header says');
+  return sha256;
 }
 
 function checkNames(entry: DebEntry): void {

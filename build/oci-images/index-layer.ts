@@ -1,15 +1,11 @@
-import { createHash } from 'node:crypto';
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
-import { writeWhole } from '../store/write-whole.ts';
+import { writeStream } from '../store/write-stream.ts';
 import { type LayerContents, type LayerRow, layerDataFile, layerFile } from './layer-contents.ts';
 import { type LayerEntry, LayerFault } from './read-layer.ts';
 
 /** Names the step whose work this is; see StepSpec. */
 export const indexLayerModule = import.meta.url;
-
-/** Archives come in small pieces; writing each by itself would take most of the time. */
-const writeBytes = 1024 ** 2;
 
 /** The image specification's whiteouts, and what is left over of aufs, which has no meaning here. */
 const whiteoutPrefix = '.wh.';
@@ -81,26 +77,10 @@ function whiteoutOf(path: string): LayerRow | 'none' | undefined {
 
 /** Returns the digest of what was appended. */
 async function appendContent(entry: LayerEntry, data: FileHandle, offset: number): Promise<string> {
-  const hash = createHash('sha256');
-  let written = 0;
-  let waiting: Buffer[] = [];
-  let waitingBytes = 0;
-  const flush = async () => {
-    await writeWhole(data, Buffer.concat(waiting), offset + written);
-    written += waitingBytes;
-    waiting = [];
-    waitingBytes = 0;
-  };
-  for await (const chunk of entry.content) {
-    hash.update(chunk);
-    waiting.push(chunk);
-    waitingBytes += chunk.length;
-    if (waitingBytes >= writeBytes) await flush();
-  }
-  if (waitingBytes > 0) await flush();
-  if (written !== entry.sizeBytes)
+  const { sizeBytes, sha256 } = await writeStream(data, entry.content, offset);
+  if (sizeBytes !== entry.sizeBytes)
     throw new LayerFault(`${entry.path} has not the size that its header says`);
-  return hash.digest('hex');
+  return sha256;
 }
 
 function layerText({ facts, rows }: LayerContents): string {
