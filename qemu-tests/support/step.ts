@@ -1,6 +1,6 @@
 import { afterAll, describe, test } from '@jest/globals';
 import { cleanUp, collectEvidence } from './afterwards.ts';
-import { patience } from './wait-for.ts';
+import { patience, within } from './wait-for.ts';
 
 /** Long enough for a boot on a busy computer, short enough to notice. */
 const stepDeadlineMs = 240_000;
@@ -43,7 +43,8 @@ export function step(
       }
       const startedAt = Date.now();
       try {
-        await beforeDeadline(action, deadlineMs * patience);
+        // Jest alone would begin the next step and let this one go on beside it.
+        await within(deadlineMs * patience, action(), 'the step did not end');
       } catch (error) {
         promised.failedStep = number;
         tell(`not ok ${number} - ${sentence}`);
@@ -54,22 +55,6 @@ export function step(
     },
     deadlineMs * patience + evidenceDeadlineMs,
   );
-}
-
-/** Jest alone would begin the next step and let this one go on beside it. */
-async function beforeDeadline(action: () => Promise<void>, deadlineMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const end = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`the step did not end within ${Math.round(deadlineMs / 1000)} s`)),
-      deadlineMs,
-    );
-  });
-  try {
-    await Promise.race([action(), end]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** One line: where it was thrown tells nothing. */

@@ -58,3 +58,16 @@ export async function waitFor<Value>(
     await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, longestPauseMs)));
   }
 }
+
+/** What has not come by then is given up, though it goes on: the error says `complaint`, and for how long. */
+export async function within<Value>(ms: number, promised: Promise<Value>, complaint: string): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${complaint} within ${Math.round(ms / 1000)} s`)), ms);
+  });
+  try {
+    return await Promise.race([promised, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

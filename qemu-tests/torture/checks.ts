@@ -1,5 +1,5 @@
 import type { Guest } from '../support/guest.ts';
-import { waitFor } from '../support/wait-for.ts';
+import { waitFor, within } from '../support/wait-for.ts';
 import type { TorturedMachine } from './power.ts';
 
 /** What must be the same after any number of power cuts. */
@@ -61,9 +61,11 @@ interface Said {
   readonly reasons?: unknown;
 }
 
+/** By a new login: a connection to a machine that is gone looks alive for long. */
 async function askState(guest: Guest): Promise<Said> {
-  const { state } = JSON.parse(await guest.run('keelctl update status --json')) as { state: Said };
-  return state;
+  guest.disconnect();
+  const told = await within(15_000, guest.run('keelctl update status --json'), 'no answer');
+  return (JSON.parse(told) as { state: Said }).state;
 }
 
 /**
@@ -80,7 +82,19 @@ export async function waitUntilCommitted(
     phase === 'idle' || (phase === 'committed' && what !== version);
   const isOver = ({ phase, version: what }: Said) =>
     phase === 'rolled-back' || (phase === 'committed' && what === version);
-  let state = await waitFor(() => askState(guest), { what: 'what the machine says', deadlineMs: 60_000 });
+  // What a person asked for is not resumed: the machine comes to rest first, and only then can it be asked again.
+  const isUndecided = ({ phase }: Said) =>
+    askAgain !== undefined && (phase === 'checking' || phase === 'downloading');
+  const waitForState = (isWanted: (state: Said) => boolean, what: string, forMs: number) =>
+    waitFor(
+      async () => {
+        const found = await askState(guest);
+        if (isWanted(found)) return found;
+        throw new Error(JSON.stringify(found));
+      },
+      { what, deadlineMs: forMs },
+    );
+  let state = await waitForState((each) => !isUndecided(each), 'an update that goes on or rests', deadlineMs);
   if (isResting(state) && askAgain !== undefined)
     await guest.run(`(${askAgain} >/dev/null 2>&1 </dev/null &)`);
   if (!isOver(state)) {
@@ -94,15 +108,7 @@ export async function waitUntilCommitted(
       },
       { what: `version ${version} to be kept`, deadlineMs },
     );
-    state = await waitFor(
-      async () => {
-        guest.disconnect();
-        const found = await askState(guest);
-        if (isOver(found)) return found;
-        throw new Error(JSON.stringify(found));
-      },
-      { what: 'the verdict to be on record', deadlineMs: 60_000 },
-    );
+    state = await waitForState(isOver, 'the verdict to be on record', 60_000);
   }
   if (state.phase !== 'committed') throw new Error(`version ${version} was left: ${JSON.stringify(state)}`);
 }
