@@ -1,4 +1,4 @@
-import { makeFollower } from '../shared/follow-file.ts';
+import { followOn, makeFollower } from '../shared/follow-file.ts';
 import { followOptions, type KeelctlCommand, printJsonLine, readLineCount } from './command.ts';
 import { findService, readEngine } from './engine.ts';
 import {
@@ -10,8 +10,6 @@ import {
   type ServiceEvent,
 } from './event-record.ts';
 import { showTime } from './table.ts';
-
-const pollMs = 500;
 
 export const events: KeelctlCommand = {
   usage: 'events [-f] [-n LINES] [--boot] [SERVICE]',
@@ -32,12 +30,10 @@ export const events: KeelctlCommand = {
     const follow = makeFollower(device, eventFiles.newest, eventFiles.previous);
     for (const event of readEvents(device).filter(isWanted).slice(-readLineCount(invocation, 50)))
       show(event);
-    while (options.has('follow')) {
-      const lines = follow();
-      for (const event of lines.flatMap(parseEvent).filter(isWanted)) show(event);
-      if (lines.length === 0) device.sleep(pollMs);
-    }
-    return 0;
+    if (!options.has('follow')) return 0;
+    return followOn(device, follow, (line) => {
+      for (const event of parseEvent(line).filter(isWanted)) show(event);
+    });
   },
 };
 

@@ -1,5 +1,5 @@
 import type { Device } from '../device.ts';
-import { makeFollower } from '../shared/follow-file.ts';
+import { followOn, makeFollower } from '../shared/follow-file.ts';
 import {
   type Level,
   type LogLine,
@@ -18,8 +18,6 @@ import {
   readLineCount,
 } from './command.ts';
 import { findService, readEngine } from './engine.ts';
-
-const pollMs = 500;
 
 export const logs: KeelctlCommand = {
   usage: 'logs [-f] [-n LINES] [-p LEVEL] [SERVICE]',
@@ -44,12 +42,10 @@ export const logs: KeelctlCommand = {
     // Before the lines are read, so that none falls between reading and following.
     const follow = makeFollower(device, newestLog, rotatedLog(1));
     for (const line of readLog(device, isWanted, readLineCount(invocation, 200))) show(line);
-    while (invocation.options.has('follow')) {
-      const lines = follow();
-      for (const line of lines.flatMap(parse).filter(isWanted)) show(line);
-      if (lines.length === 0) device.sleep(pollMs);
-    }
-    return 0;
+    if (!invocation.options.has('follow')) return 0;
+    return followOn(device, follow, (text) => {
+      for (const line of parse(text).filter(isWanted)) show(line);
+    });
   },
 };
 

@@ -37,3 +37,18 @@ export function makeFollower(
     return [...missed, ...read(path)];
   };
 }
+
+const pollMs = 500;
+
+/** Shows what comes from now on, until somebody interrupts it. */
+export function followOn(
+  device: Device,
+  follow: ReturnType<typeof makeFollower>,
+  show: (line: string) => void,
+): never {
+  for (;;) {
+    const lines = follow();
+    for (const line of lines) show(line);
+    if (lines.length === 0) device.sleep(pollMs);
+  }
+}
