@@ -12,7 +12,7 @@ import { WriteWatch } from './watch-writes.ts';
 /** What became of a machine whose power went. */
 export interface CutOutcome {
   readonly planned: PlannedCut;
-  /** 1, or 2 when the power went again. */
+  /** 1, and one for each time that the power went again. */
   readonly cuts: number;
   /** Where the cuts hit. */
   readonly hit: readonly string[];
@@ -47,9 +47,9 @@ export async function cutMachine(prepared: Prepared, planned: PlannedCut): Promi
     await machine.cutPower();
     cuts++;
     hit.push(await judge(prepared, machine));
-    if (planned.again !== undefined) {
+    for (const share of planned.again) {
       await machine.powerOn();
-      const pauseMs = planned.again * lifeOf(prepared, 'fresh').durationMs;
+      const pauseMs = share * lifeOf(prepared, 'fresh').durationMs;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
       await machine.cutPower();
       cuts++;

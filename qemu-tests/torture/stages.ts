@@ -102,7 +102,7 @@ export const stages = [
   { name: 'growth', title: 'the state grows', life: 'fresh', clock: { writesTo: 'state' }, weight: 2 },
 ] as const satisfies readonly Stage[];
 
-/** One power cut, and perhaps another one while the machine comes back. */
+/** One power cut, and perhaps others while the machine comes back. */
 export interface PlannedCut {
   readonly number: number;
   readonly stage: Stage;
@@ -110,9 +110,17 @@ export interface PlannedCut {
   readonly share: number;
   /** After the write that the clock stopped at. */
   readonly delayMs: number;
-  /** From 0 to 1, of the time that a boot takes: when the power goes again. */
-  readonly again?: number;
+  /** From 0 to 1, of the time that a boot takes: when the power goes again, each time. */
+  readonly again: readonly number[];
 }
+
+const againShare = 0.8;
+
+/**
+ * A machine may lose three boots of a version on trial, and leaves one that it knows after three that it did not finish: with as
+ * many cuts another version would be right.
+ */
+const mostAgain = (life: Life): number => (life === 'ready' ? 2 : 1);
 
 /** The same cuts for the same seed. */
 export function planCuts(cuts: number, random: () => number, only: readonly string[]): readonly PlannedCut[] {
@@ -126,9 +134,11 @@ export function planCuts(cuts: number, random: () => number, only: readonly stri
     const stage = wanted.reduce((most, each) => ((due.get(each) ?? 0) > (due.get(most) ?? 0) ? each : most));
     due.set(stage, (due.get(stage) ?? 0) - total);
     const moment = { share: random(), delayMs: random() < 0.5 ? 0 : Math.floor(random() * 40) };
-    const isAgain = random() < 0.25 && number < cuts;
-    planned.push({ number, stage, ...moment, ...(isAgain ? { again: random() } : {}) });
-    number += isAgain ? 2 : 1;
+    const again: number[] = [];
+    const most = Math.min(mostAgain(stage.life), cuts - number);
+    while (again.length < most && random() < againShare) again.push(random());
+    planned.push({ number, stage, ...moment, again });
+    number += 1 + again.length;
   }
   return planned;
 }
