@@ -133,7 +133,7 @@ promise('what a machine should not install it refuses, says why, and is as it wa
   step(
     'what an installation left that was killed as it opened its bundle is in nobody’s way',
     async () => {
-      const url = `${server.faultyUrl('stalls-at-first-block')}/good`;
+      const url = `${server.faultyUrl('stalls-at-mount')}/good`;
       const asked = machine.guest.try(`keelctl update install ${url}`);
       await waitFor(async () => (await devices()).includes('rauc-verity-bundle'), {
         what: 'the bundle to be opened',
