@@ -22,6 +22,7 @@ export function checkService(
 ): void {
   checkKind(service, source, faults);
   checkRestart(service, source, faults);
+  checkCondition(service, source, faults);
   checkCommand(service, source, faults);
   if (service.ports.length > 0 && service.namespaces.network === 'own') {
     faults.add({
@@ -113,6 +114,16 @@ function checkRestart(service: ServiceDefinition, source: YamlSource, faults: Fa
     message: `Cannot restart "${service.restart.policy}": how a service ends is not known ${reason}`,
     place: source.place(['restart', 'policy']),
     hint: 'write "policy: always", or remove what stands against it',
+  });
+}
+
+function checkCondition(service: ServiceDefinition, source: YamlSource, faults: FaultList): void {
+  if (service.condition === undefined || service.restart.policy !== 'always') return;
+  faults.add({
+    code: 'SERVICE_CONTRADICTORY',
+    message: 'Cannot start by a condition what is restarted always: it could never be done',
+    place: source.place(['condition']),
+    hint: 'write "restart: { policy: on-failure }", which also means that it is done when it ends well',
   });
 }
 

@@ -94,6 +94,14 @@ describe('restarts and stops', () => {
     ],
     ['another signal', { stop: { signal: 'SIGINT', timeoutSeconds: 5 } }, 'halt:SIGINT kill:5'],
     ['longer than finit can wait', { stop: { signal: 'SIGTERM', timeoutSeconds: 300 } }, 'kill:60'],
+    [
+      'what has nothing to do without a file',
+      {
+        restart: { policy: 'on-failure', limit: 4, delaySeconds: 1 },
+        condition: { fileNotEmpty: '/run/wanted' },
+      },
+      'run-service until-done web /run/wanted -- ',
+    ],
     ['readiness by sd_notify', { readiness: { kind: 'notify' } }, 'run-service notify web'],
     [
       'processes that outlive the first are looked after',

@@ -47,7 +47,9 @@ export function makeFinitStanza(service: ServiceDefinition, context: FinitContex
     `post:30,${cleanScript}`,
     // run-service logs by itself, see there.
     'log:null',
-    `/usr/lib/keelson/run-service ${chooseMode(service)} ${service.name}`,
+    ['/usr/lib/keelson/run-service', chooseMode(service), service.name, service.condition?.fileNotEmpty]
+      .filter((word) => word !== undefined)
+      .join(' '),
     `-- ${describe(service.description)}`,
   ];
   return `${words.join(' ')}\n`;

@@ -377,6 +377,19 @@ const situations: readonly Situation[] = [
     ],
   },
   {
+    situation: 'a condition of what is restarted always',
+    files: {
+      [recipe]: recipeText('mine', 'services: [a]'),
+      [service]: serviceText('a', 'condition: { fileNotEmpty: /run/wanted }'),
+    },
+    says: [
+      'system-services/a/service.yaml:4:12: Cannot start by a condition what is restarted always: it could never be done  [SERVICE_CONTRADICTORY]',
+      '  4 | condition: { fileNotEmpty: /run/wanted }',
+      '    |            ^',
+      'hint: write "restart: { policy: on-failure }", which also means that it is done when it ends well',
+    ],
+  },
+  {
     situation: 'a one-shot that is never finished',
     files: {
       [recipe]: recipeText('mine', 'services: [a]'),

@@ -162,6 +162,7 @@ async function makeDefinition(
       cpuWeight: file.resources.cpuWeight,
     },
     restart: { ...file.restart, policy: file.restart.policy ?? (isOneShot ? 'never' : 'always') },
+    ...(file.condition === undefined ? {} : { condition: file.condition }),
     stop: { ...file.stop, signal: (file.stop.signal ?? 'SIGTERM').replace(/^(?:SIG)?/, 'SIG') },
     commands: file.commands,
     modules: file.modules,

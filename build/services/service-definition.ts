@@ -136,6 +136,12 @@ export interface RestartPolicy {
   readonly delaySeconds: number;
 }
 
+/** Without it there is nothing to do: the service is done, and no container is started. */
+export interface StartCondition {
+  /** A path of the machine. */
+  readonly fileNotEmpty: string;
+}
+
 export interface PublishedPort {
   readonly port: number;
   readonly protocol: 'tcp' | 'udp';
@@ -190,6 +196,7 @@ export interface ServiceDefinition extends Slice {
   readonly seccomp: 'default' | 'unconfined';
   readonly resources: Resources;
   readonly restart: RestartPolicy;
+  readonly condition?: StartCondition;
   readonly stop: { readonly signal: string; readonly timeoutSeconds: number };
   /** Started later than these, when they are in the recipe. */
   readonly after: readonly string[];

@@ -128,6 +128,12 @@ export const serviceSchema = z
         delaySeconds: z.int().min(1).max(300).default(1),
       })
       .prefault({}),
+    condition: z
+      .strictObject({
+        fileNotEmpty: pathSchema.describe('Of the machine, when it starts; else the service is done at once'),
+      })
+      .optional()
+      .describe('What a service is for that many machines have no use for; as in systemd'),
     stop: z
       .strictObject({
         signal: signalSchema.optional().describe('What the image says, or SIGTERM when left out'),
