@@ -55,16 +55,21 @@ export function run(line: string, situation: Situation = {}): FakeDevice & { rea
   return Object.assign(device, { exitCode: runKeelctl(device) });
 }
 
-export function makeMachine(line: string, situation: Situation = {}): FakeDevice {
-  const statuses = engine.services.map(({ name }, index) => ({
+/** What finit says of each service. */
+export function finitStatuses(states: Situation['states'] = {}): readonly object[] {
+  return engine.services.map(({ name }, index) => ({
     identity: name,
     status: name === 'set-up' ? 'stopped' : 'running',
     pid: 100 + index,
     uptime: 65 + index,
     restarts: 0,
     ...(name === 'set-up' ? { exit: { signal: 15 } } : {}),
-    ...situation.states?.[name],
+    ...states[name],
   }));
+}
+
+export function makeMachine(line: string, situation: Situation = {}): FakeDevice {
+  const statuses = finitStatuses(situation.states);
   const containers = ['log', 'network', 'sshd'].flatMap((name, index) => [
     [`/run/crun/${name}/status`, JSON.stringify({ pid: 200 + index })],
     [`/proc/${200 + index}/stat`, `${200 + index} (${name}) S 1`],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type FakeCommand, type FakeDevice, makeFakeDevice } from '../testing/fake-device.ts';
-import { engine, run } from './demo-machine.ts';
+import { engine, finitStatuses, run } from './demo-machine.ts';
 import { runKeelctl } from './run-keelctl.ts';
 
 /** `keelctl start set-up`, not yet run. */
@@ -65,6 +65,18 @@ describe('ps', () => {
     expect(JSON.parse(printed.join(''))[3]).toMatchObject({ state: 'done', lastExit: { code: 0 } });
   });
 
+  test('one that finit left out while it changed', () => {
+    let asked = 0;
+    const whole = run('ps');
+    const leavesOut: FakeCommand = ([program, ...rest]) => {
+      if (program !== 'initctl' || rest.at(-1) !== 'status' || asked++ > 0) return undefined;
+      return {
+        stdout: JSON.stringify([{ identity: 'log', status: 'running', pid: 100, uptime: 65, restarts: 0 }]),
+      };
+    };
+    expect(run('ps', { commands: [leavesOut] }).printed).toEqual(whole.printed);
+  });
+
   test('finit does not answer', () => {
     const silent: FakeCommand = ([program]) =>
       program === 'initctl' ? { exitCode: 1, stderr: 'no socket\n' } : undefined;
@@ -116,7 +128,7 @@ describe('start, stop, restart', () => {
       if (program !== 'initctl' || rest.at(-1) !== 'status') return undefined;
       looks += 1;
       const status = looks === 1 ? 'stopped' : looks < 4 ? 'running' : 'restart';
-      return { stdout: JSON.stringify([{ identity: 'log', status, pid: 1, uptime: 0, restarts: looks }]) };
+      return { stdout: JSON.stringify(finitStatuses({ log: { status, restarts: looks } })) };
     };
     const result = run('start log', { commands: [dying], states: {} });
     expect(result.errorsPrinted).toEqual([
@@ -132,7 +144,7 @@ describe('start, stop, restart', () => {
       looks += 1;
       const status = looks === 1 || looks > 9 ? 'stopped' : 'running';
       if (looks > 9) result.files.set('/run/keelson/done/set-up', '');
-      return { stdout: JSON.stringify([{ identity: 'set-up', status, pid: 1, uptime: 0, restarts: 0 }]) };
+      return { stdout: JSON.stringify(finitStatuses({ 'set-up': { status } })) };
     };
     const result = startWith(working);
     expect(runKeelctl(result)).toBe(0);

@@ -48,6 +48,14 @@ interface FinitStatus {
 
 /** All services, in start order. */
 export function readServiceStates(device: Device, engine: EngineFile): readonly ServiceState[] {
+  let byName = askFinit(device);
+  // finit is asked for one service after the other, and one that changes meanwhile can be left out: it is asked once more.
+  if (engine.services.some(({ name }) => !byName.has(name)))
+    byName = new Map([...byName, ...askFinit(device)]);
+  return engine.services.map((service) => combine(device, service, byName.get(service.name)));
+}
+
+function askFinit(device: Device): ReadonlyMap<string, FinitStatus> {
   const outcome = device.run(['initctl', '--batch', '--json', 'status']);
   if (outcome.exitCode !== 0 || !outcome.stdout.trim().startsWith('[')) {
     throw new CommandFailed(
@@ -55,8 +63,7 @@ export function readServiceStates(device: Device, engine: EngineFile): readonly 
     );
   }
   const statuses = JSON.parse(outcome.stdout) as readonly FinitStatus[];
-  const byName = new Map(statuses.map((status) => [status.identity, status]));
-  return engine.services.map((service) => combine(device, service, byName.get(service.name)));
+  return new Map(statuses.map((status) => [status.identity, status]));
 }
 
 function combine(device: Device, service: EngineService, status: FinitStatus | undefined): ServiceState {
@@ -78,7 +85,7 @@ function combine(device: Device, service: EngineService, status: FinitStatus | u
 
 /** finit's words (src/svc.c, svc_status) in ours. */
 function nameState(device: Device, service: EngineService, status: FinitStatus | undefined): StateName {
-  // finit leaves out what it could not read, and that never runs.
+  // finit always leaves out what it could not read, and that never runs.
   if (status === undefined) return 'failed';
   const known: Readonly<Record<string, StateName>> = {
     running: 'running',
