@@ -85,23 +85,29 @@ promise('an update costs users’ containers little, and one that breaks them is
     );
   });
 
-  step('an installation on one processor leaves a busy container its share', async () => {
-    await run('echo 0 >/sys/devices/system/cpu/cpu1/online');
-    await run("docker run -d --name busy box /bin/sh -c 'while :; do :; done'");
-    const alone = await shareOf('busy', 15);
-    await run(`(keelctl update install ${server.url}/bridgeless >/dev/null 2>&1 &)`);
-    await waitFor(async () => (await devices()).includes('rauc'), {
-      what: 'RAUC to read the bundle',
-      deadlineMs: 180_000,
-    });
-    const beside = await shareOf('busy', 20);
-    expect(await devices()).toContain('rauc');
-    remark(
-      `a busy container has ${alone.toFixed(0)} % of a core, ${beside.toFixed(0)} % during an installation`,
-    );
-    expect(alone - beside).toBeLessThan(25);
-    await run('docker rm -f busy; echo 1 >/sys/devices/system/cpu/cpu1/online');
-  });
+  step(
+    'an installation on one processor leaves a busy container its share',
+    async () => {
+      await run('echo 0 >/sys/devices/system/cpu/cpu1/online');
+      await run("docker run -d --name busy box /bin/sh -c 'while :; do :; done'");
+      const alone = await shareOf('busy', 15);
+      await run(`(keelctl update install ${server.url}/bridgeless >/dev/null 2>&1 &)`);
+      await waitFor(async () => (await devices()).includes('rauc'), {
+        what: 'RAUC to read the bundle',
+        deadlineMs: 180_000,
+      });
+      const lost: number[] = [];
+      for (let window = 0; window < 4; window++) lost.push(alone - (await shareOf('busy', 15)));
+      expect(await devices()).toContain('rauc');
+      remark(
+        `a busy container has ${alone.toFixed(0)} % of a core; of it an installation takes, in windows of 15 s, ` +
+          `${lost.map((share) => share.toFixed(1)).join(', ')} %`,
+      );
+      expect(Math.max(...lost)).toBeLessThan(25);
+      await run('docker rm -f busy; echo 1 >/sys/devices/system/cpu/cpu1/online');
+    },
+    { deadlineMs: 600_000 },
+  );
 
   step('the service of updates is killed in the middle of it', async () => {
     const { pid } = await machine.guest.service('update');
