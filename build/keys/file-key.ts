@@ -2,9 +2,9 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
+import { writeDurably } from '../host/write-durably.ts';
 import { encryptPrivateKey } from './encrypt-private-key.ts';
 import { signWithKey } from './key-algorithm.ts';
-import { writeDurably } from './key-folder.ts';
 import type { KeyPlace, KeyRecord } from './key-record.ts';
 import { type KeyRole, keyRoleSpecs } from './key-role.ts';
 import type { KeyOwner, RawSign } from './raw-signer.ts';
@@ -37,7 +37,7 @@ export async function writeKey(
     passphrase === undefined
       ? key.export({ type: 'pkcs8', format: 'pem' }).toString()
       : encryptPrivateKey(key, passphrase);
-  await writeDurably(join(owner.folder, place.file), pem);
+  await writeDurably(join(owner.folder, place.file), { content: pem });
   owner.openedKeys.set(place.file, Promise.resolve(key));
   return place;
 }

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { BuildHost } from '../host/build-host.ts';
+import { writeDurably } from '../host/write-durably.ts';
 import { type KeysFile, keysFile } from './key-record.ts';
 
 const recordName = 'keys.json';
@@ -47,33 +47,14 @@ export async function readKeysFile(folder: string): Promise<KeysFile> {
 }
 
 export async function writeKeysFile(folder: string, content: KeysFile): Promise<void> {
-  await writeDurably(join(folder, recordName), `${JSON.stringify(keysFile.parse(content), null, 2)}\n`);
+  const text = `${JSON.stringify(keysFile.parse(content), null, 2)}\n`;
+  await writeDurably(join(folder, recordName), { content: text });
 }
 
 /** Only the owner may look into a folder of keys. */
 export async function makeKeyFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
-}
-
-/** Written aside, flushed, renamed: the power may go away at any moment and no key is lost. Readable by the owner only. */
-export async function writeDurably(path: string, content: string): Promise<void> {
-  const aside = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    const file = await open(aside, 'wx', 0o600);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(aside, path);
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw error;
-  }
-  const folder = await open(dirname(path));
-  await folder.sync().finally(() => folder.close());
 }
 
 /** KEYS_IN_WORK_TREE when the folder lies in a git work tree, where private keys get committed sooner or later. */

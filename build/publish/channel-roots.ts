@@ -4,7 +4,7 @@ import { expiryOf } from '../../rootfs/programs/shared/tuf/metadata.ts';
 import { readRoot } from '../../rootfs/programs/shared/tuf/trusted-index.ts';
 import { metadataPath } from '../contract/channel.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
-import { writeDurably } from '../keys/key-folder.ts';
+import { writeDurably } from '../host/write-durably.ts';
 import type { KeyRole } from '../keys/key-role.ts';
 import { type Keys, recordsOf, signersFor } from '../keys/open-keys.ts';
 import {
@@ -61,7 +61,7 @@ export async function openRoots(
   });
   const path = pathOf(keys, roots.length + 1);
   await mkdir(join(keys.folder, folderName), { recursive: true, mode: 0o700 });
-  await writeDurably(path, text);
+  await writeDurably(path, { content: text });
   emit({ type: 'note', message: `Version ${roots.length + 1} of the channel's list of keys is in ${path}` });
   return [...roots, text];
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { writeDurably } from '../host/write-durably.ts';
 import type { Destination, PublishedContent } from './destination.ts';
 import { tooLarge, unreadable, unwritable } from './destination-error.ts';
 
@@ -34,7 +34,7 @@ export function folderDestination(folder: string): Destination {
       }
     },
     async write(path, content) {
-      await writeAside(at(path), content).catch((cause: unknown) => {
+      await write(at(path), content).catch((cause: unknown) => {
         throw unwritable(folder, path, cause, false);
       });
     },
@@ -42,25 +42,12 @@ export function folderDestination(folder: string): Destination {
   };
 }
 
-/** Written under another name, flushed, renamed, and the folder flushed. */
-async function writeAside(path: string, content: PublishedContent): Promise<void> {
+async function write(path: string, content: PublishedContent): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const aside = `${path}.${randomBytes(4).toString('hex')}.part`;
-  try {
-    const file = await open(aside, 'wx', 0o644);
-    try {
-      await file.writeFile('bytes' in content ? content.bytes : createReadStream(content.file));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(aside, path);
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw error;
-  }
-  const folder = await open(dirname(path));
-  await folder.sync().finally(() => folder.close());
+  await writeDurably(path, {
+    content: 'bytes' in content ? content.bytes : createReadStream(content.file),
+    mode: 0o644,
+  });
 }
 
 function isAbsent(cause: unknown): boolean {

@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { BuildHost } from '../host/build-host.ts';
-import { writeDurably } from '../keys/key-folder.ts';
+import { writeDurably } from '../host/write-durably.ts';
 import { digestOf } from '../store/canonical-json.ts';
 
 /**
@@ -30,5 +30,5 @@ export async function readRecord(path: string): Promise<string | undefined> {
 
 export async function writeRecord(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeDurably(path, text);
+  await writeDurably(path, { content: text });
 }
