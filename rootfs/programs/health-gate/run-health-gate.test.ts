@@ -110,6 +110,27 @@ describe('on trial', () => {
     expect(fake.files.has('/run/keelson/trial')).toBe(false);
   });
 
+  test('the power went before the agent said that it is staged: it is measured by the same, and on record', () => {
+    const { source, slot, version } = update;
+    const state: UpdateState = { phase: 'downloading', source, restartAt: 0, attempt: 1, update };
+    const kept = runGate({ names, state });
+    expect(kept.state).toMatchObject({ phase: 'committed', version });
+    const history = JSON.parse(kept.fake.files.get(`${folder}/history.json`) ?? '[]');
+    expect(history).toMatchObject([
+      { event: 'staged', slot, version, bundleSha256: 'two' },
+      { event: 'committed', version },
+    ]);
+    const lonely = runGate({ names, state, files: { '/proc/net/route': 'Iface\tDestination\tGateway\n' } });
+    expect(lonely.state).toMatchObject({ phase: 'trial', boots: [{ bootId: 'boot-2' }] });
+    expect(lonely.commands).toEqual(['initctl --batch reboot']);
+  });
+
+  test('an installation that was cut short is the agent’s', () => {
+    const { source } = update;
+    const state: UpdateState = { phase: 'downloading', source, restartAt: 0, attempt: 1, update };
+    expect(runGate({ slot: 'a', names: ['a.efi'], state })).toMatchObject({ state, last: undefined });
+  });
+
   test('a service was started again in between: it must be well from then on', () => {
     const looks = [0, 0, 0, 0, 0, 1].map((restarts) => ({ services: [{ ...good, restarts }] }));
     const { seconds, state } = runGate({ names, state: staged, looks });

@@ -7,10 +7,10 @@ import type { Device } from '../device.ts';
 import { type BootFile, readBootFile } from '../shared/boot-file.ts';
 import { tellConsole } from '../shared/console.ts';
 import {
-  addToHistory,
   readBootId,
   readJson,
   readState,
+  recordUpdate,
   type StagedUpdate,
   type TrialBoot,
   type UpdateState,
@@ -45,7 +45,7 @@ export function runHealthGate(device: Device): number {
     device.printError('nobody knows which slot runs: nothing to decide');
     return 0;
   }
-  const state = readState(device);
+  const state = adopt(device, boot, readState(device));
   const entry = attempt(device, () => readOwnEntry(device, boot));
   const pending = state.phase === 'staged' || state.phase === 'trial' ? state : undefined;
   const isFirst = pending !== undefined && pending.update.bootId === readBootId(device);
@@ -65,6 +65,19 @@ export function runHealthGate(device: Device): number {
   }
   backend(device, 'repair');
   return watchForRot(device, boot, entry?.isOtherGood === true) === 'rotten' ? restart(device) : 0;
+}
+
+/** The power went away when the boot loader had the version, and the agent had not yet put that down. */
+function adopt(device: Device, boot: BootFile, state: UpdateState): UpdateState {
+  if (state.phase !== 'downloading' || state.update === undefined) return state;
+  const { update, restartAt } = state;
+  if (update.slot !== boot.slot || update.version !== boot.version) return state;
+  const staged = { phase: 'staged', update, restartAt } as const;
+  attempt(device, () => {
+    writeState(device, staged);
+    recordUpdate(device, 'staged', update);
+  });
+  return staged;
 }
 
 interface OwnEntry {
@@ -179,19 +192,9 @@ function tellKept(device: Device, { version }: BootFile): void {
 }
 
 function commit(device: Device, update: StagedUpdate): void {
-  const at = Math.floor(device.now() / 1000);
-  const { version, fromVersion, slot, source, bundleSha256 } = update;
-  addToHistory(device, {
-    at,
-    event: 'committed',
-    fromVersion,
-    version,
-    slot,
-    source,
-    ...(bundleSha256 === undefined ? {} : { bundleSha256 }),
-    reasons: [],
-  });
-  writeState(device, { phase: 'committed', version, at });
+  recordUpdate(device, 'committed', update);
+  const { version } = update;
+  writeState(device, { phase: 'committed', version, at: Math.floor(device.now() / 1000) });
 }
 
 /** The machine runs the old version again. */
@@ -202,19 +205,10 @@ function recordReturn(
   boots: readonly TrialBoot[],
 ): void {
   const reasons = explainReturn(boots, boot, update);
-  const at = Math.floor(device.now() / 1000);
-  const { version, slot, source, bundleSha256, fromVersion } = update;
+  const { version } = update;
   attempt(device, () => {
-    addToHistory(device, {
-      at,
-      event: 'rolled-back',
-      fromVersion,
-      version,
-      slot,
-      source,
-      ...(bundleSha256 === undefined ? {} : { bundleSha256 }),
-      reasons,
-    });
+    recordUpdate(device, 'rolled-back', update, reasons);
+    const at = Math.floor(device.now() / 1000);
     writeState(device, { phase: 'rolled-back', version, reasons, at });
   });
   const text = `version ${version} was tried and left, ${boot.version} runs again: ${reasons.join('; ')}`;

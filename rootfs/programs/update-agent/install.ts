@@ -5,6 +5,7 @@ import {
   addToHistory,
   readBootId,
   readJson,
+  recordUpdate,
   type StagedUpdate,
   type UpdateSource,
   type UpdateState,
@@ -13,7 +14,7 @@ import {
 } from '../shared/update/update-record.ts';
 import { askServer } from './ask-server.ts';
 import { explainFailure, type FailureOutcome } from './explain-failure.ts';
-import type { Accepted, Judged } from './judge.ts';
+import { type Accepted, type Judged, stagedUpdate } from './judge.ts';
 import { readFullBaseline } from './read-full-baseline.ts';
 
 export type Downloading = Extract<UpdateState, { phase: 'downloading' }>;
@@ -24,21 +25,32 @@ export type InstallOutcome = { readonly kind: 'staged'; readonly update: StagedU
 export function installBundle(
   device: Device,
   download: Downloading,
-  accepted: Accepted,
+  { installed, fromChannel }: Omit<Accepted, 'update'>,
   location = locationOf(download.source),
 ): InstallOutcome {
   const boot = readBootFile(device);
   if (boot === undefined) return failure('nobody knows which slot runs');
   const isRemote = download.source.kind !== 'file';
-  const answer = isRemote ? askServer(device, location, accepted.fromChannel?.release.sizeBytes) : undefined;
+  const answer = isRemote ? askServer(device, location, fromChannel?.release.sizeBytes) : undefined;
   if (answer !== undefined) return answer;
   for (const slot of ['a', 'b'] as const) {
     device.makeLink(findPartition(device, boot.disk, `root-${slot}`), `${updatePaths.runtime}/root-${slot}`);
   }
   device.makeFolder(`${updatePaths.folder}/rauc`, 0o700);
   device.remove(updatePaths.judged);
+  const accepted: Accepted = {
+    installed,
+    ...(fromChannel === undefined ? {} : { fromChannel }),
+    update: {
+      source: download.source,
+      slot: boot.slot === 'a' ? 'b' : 'a',
+      fromVersion: boot.version,
+      ...(download.bundleSha256 === undefined ? {} : { bundleSha256: download.bundleSha256 }),
+      before: readFullBaseline(device),
+      bootId: readBootId(device),
+    },
+  };
   device.writeFile(updatePaths.accepted, JSON.stringify(accepted), 0o600);
-  const before = readFullBaseline(device);
   const outcome = device.run(['/usr/lib/update/install', location]);
   device.remove(updatePaths.accepted);
   const judged = readJson<Judged>(device, updatePaths.judged);
@@ -46,17 +58,7 @@ export function installBundle(
     return explainFailure(judged, `${outcome.stdout}\n${outcome.stderr}`, isRemote);
   }
   if (judged === undefined) return failure('RAUC installed something that nobody judged');
-  const update: StagedUpdate = {
-    source: download.source,
-    version: judged.offered.version,
-    slot: boot.slot === 'a' ? 'b' : 'a',
-    fromVersion: boot.version,
-    ...(download.bundleSha256 === undefined ? {} : { bundleSha256: download.bundleSha256 }),
-    imageSha256: judged.offered.imageSha256,
-    before,
-    bootId: readBootId(device),
-  };
-  return { kind: 'staged', update };
+  return { kind: 'staged', update: stagedUpdate(accepted, judged.offered) };
 }
 
 function failure(message: string): FailureOutcome {
@@ -70,27 +72,23 @@ function locationOf(source: UpdateSource): string {
 
 /** The outcome as a record and the next state. */
 export function recordOutcome(device: Device, download: Downloading, outcome: InstallOutcome): UpdateState {
-  const at = Math.floor(device.now() / 1000);
-  const boot = readBootFile(device);
-  const common = {
-    at,
-    fromVersion: boot?.version ?? 'unknown',
-    source: download.source,
-    ...(download.bundleSha256 === undefined ? {} : { bundleSha256: download.bundleSha256 }),
-  };
   if (outcome.kind === 'staged') {
-    const { version, slot } = outcome.update;
-    const state: UpdateState = { phase: 'staged', update: outcome.update, restartAt: download.restartAt };
+    const { update } = outcome;
+    const state: UpdateState = { phase: 'staged', update, restartAt: download.restartAt };
     writeState(device, state);
-    addToHistory(device, { ...common, event: 'staged', version, slot, reasons: [] });
+    recordUpdate(device, 'staged', update);
     return state;
   }
+  const at = Math.floor(device.now() / 1000);
   const { kind, code, message } = outcome;
   const state: UpdateState = { phase: 'idle', checkedAt: at, message };
   addToHistory(device, {
-    ...common,
+    at,
     event: kind,
+    fromVersion: readBootFile(device)?.version ?? 'unknown',
+    source: download.source,
     ...(download.version === undefined ? {} : { version: download.version }),
+    ...(download.bundleSha256 === undefined ? {} : { bundleSha256: download.bundleSha256 }),
     code,
     reasons: [message],
   });

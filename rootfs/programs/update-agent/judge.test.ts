@@ -23,6 +23,12 @@ const release = {
   compatible: 'demo-x86-64',
   imageSha256: 'ab',
 };
+const downloading = {
+  phase: 'downloading',
+  source: { kind: 'file', location: '/new.raucb' },
+  restartAt: now,
+  attempt: 1,
+};
 const judgeIt = (accepted: unknown, changes: Record<string, string> = {}) => {
   const machine = makeFakeDevice({
     arguments: ['judge'],
@@ -36,6 +42,7 @@ const judgeIt = (accepted: unknown, changes: Record<string, string> = {}) => {
       '/sys/class/block/vda3/size': String(10 * 2048),
       '/sys/block/vda/vda1/uevent': 'PARTNAME=esp\n',
       '/bundle/os.img': '',
+      '/var/lib/keelson/update/state.json': JSON.stringify(downloading),
     },
     devices: {
       '/dev/vda': makeFakeDisk(100, 'esp=4 root-a=10 root-b=10 state=20'),
@@ -43,7 +50,9 @@ const judgeIt = (accepted: unknown, changes: Record<string, string> = {}) => {
     },
     commands: [(command) => (command[1] === 'stat' ? { stdout: '20000 512\n' } : undefined)],
   });
-  return { code: runUpdateAgent(machine), printed: machine.printed.join('\n') };
+  const code = runUpdateAgent(machine);
+  const state = JSON.parse(machine.files.get('/var/lib/keelson/update/state.json') ?? '');
+  return { code, printed: machine.printed.join('\n'), state };
 };
 
 let image: Uint8Array;
@@ -55,8 +64,18 @@ beforeAll(async () => {
 });
 
 test('a newer one that a person named, and the one that the channel names', () => {
-  expect(judgeIt({ installed })).toEqual({ code: 0, printed: '' });
+  expect(judgeIt({ installed })).toMatchObject({ code: 0, printed: '' });
   expect(judgeIt({ installed, fromChannel: { release, expiresAt: now + 1 } }).code).toBe(0);
+});
+
+test('what it will be measured by is on state before anything is written', () => {
+  const update = { slot: 'b', before: { hasNetwork: true } };
+  expect(judgeIt({ installed, update }).state).toEqual({
+    ...downloading,
+    update: { ...update, version: '2026.11.1', imageSha256: 'ab' },
+  });
+  const newer = { ...installed, version: '2026.11.1' };
+  expect(judgeIt({ installed: newer, update }).state).toEqual(downloading);
 });
 
 test.each([

@@ -7,7 +7,13 @@ import {
   type OfferedBundle,
 } from '../shared/tuf/judge-bundle.ts';
 import type { Refusal } from '../shared/tuf/refusal.ts';
-import { readJson, updatePaths } from '../shared/update/update-record.ts';
+import {
+  readJson,
+  readState,
+  type StagedUpdate,
+  updatePaths,
+  writeState,
+} from '../shared/update/update-record.ts';
 import { makeRoom } from './make-room.ts';
 
 /** What an installation in progress may write. */
@@ -15,6 +21,15 @@ export interface Accepted {
   readonly installed: InstalledRelease;
   /** Left out when a person named the bundle: then it must only be newer, and signed. */
   readonly fromChannel?: { readonly release: ChannelRelease; readonly expiresAt: number };
+  /** What is known of the update before its bundle is open. */
+  readonly update: Omit<StagedUpdate, keyof Named>;
+}
+
+type Named = Pick<StagedUpdate, 'version' | 'imageSha256'>;
+
+/** What an accepted bundle becomes in its slot. */
+export function stagedUpdate({ update }: Accepted, { version, imageSha256 }: OfferedBundle): StagedUpdate {
+  return { ...update, version, imageSha256 };
 }
 
 /** What the handler saw, for the agent. */
@@ -41,7 +56,12 @@ export function judge(device: Device): number {
     const refusal = findRefusal(device, offered, accepted);
     const judged: Judged = { offered, ...(refusal && { refusal }) };
     device.writeFile(updatePaths.judged, JSON.stringify(judged), 0o600);
-    return refusal === undefined ? 0 : refuse(device, `${refusal.code}: ${refusal.message}`);
+    if (refusal !== undefined) return refuse(device, `${refusal.code}: ${refusal.message}`);
+    const state = readState(device);
+    if (state.phase === 'downloading') {
+      writeState(device, { ...state, update: stagedUpdate(accepted, offered) });
+    }
+    return 0;
   } catch (error) {
     return refuse(device, error instanceof Error ? error.message : String(error));
   }

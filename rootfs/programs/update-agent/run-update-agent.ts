@@ -4,10 +4,10 @@ import type { Device } from '../device.ts';
 import { readBootFile } from '../shared/boot-file.ts';
 import { nextOpening } from '../shared/tuf/maintenance-window.ts';
 import {
-  addToHistory,
   type RestingState,
   readBootId,
   readState,
+  recordUpdate,
   type UpdateRequest,
   type UpdateState,
   updatePaths,
@@ -162,7 +162,7 @@ function install(
   writeState(device, download);
   device.printError(`update: installing ${JSON.stringify(download.source)}`);
   const { compatible, version, minimumVersion } = readInstalled(device, settings);
-  const accepted: Accepted = { installed: { compatible, version, minimumVersion }, ...bound };
+  const accepted: Omit<Accepted, 'update'> = { installed: { compatible, version, minimumVersion }, ...bound };
   const outcome =
     request?.medium === undefined
       ? installBundle(device, download, accepted)
@@ -271,15 +271,7 @@ function rollBack(device: Device, settings: UpdateSettings, request: UpdateReque
   } as const;
   const state = { phase: 'staged', update, restartAt: at } as const;
   writeState(device, state);
-  addToHistory(device, {
-    at,
-    event: 'staged',
-    fromVersion: boot.version,
-    version: update.version,
-    slot,
-    source,
-    reasons: ['asked for by a person'],
-  });
+  recordUpdate(device, 'staged', update, ['asked for by a person']);
   answer(device, request, {
     isDone: true,
     isWell: true,

@@ -91,6 +91,11 @@ export type UpdateState =
       readonly bundleSha256?: string;
       readonly restartAt: number;
       readonly attempt: number;
+      /**
+       * There once its bundle is judged, before anything is written: should the power go away when the boot loader knows the
+       * version and nobody has put that down, the new version finds here what it is measured by.
+       */
+      readonly update?: StagedUpdate;
     }
   | { readonly phase: 'staged'; readonly update: StagedUpdate; readonly restartAt: number }
   | { readonly phase: 'trial'; readonly update: StagedUpdate; readonly boots: readonly TrialBoot[] }
@@ -178,6 +183,25 @@ export function readHistory(device: Device): readonly UpdateRecord[] {
 export function addToHistory(device: Device, record: UpdateRecord): void {
   device.makeFolder(updatePaths.folder, 0o700);
   writeJson(device, updatePaths.history, [...readHistory(device), record].slice(-longestHistory));
+}
+
+/** What became of an update, at this moment. */
+export function recordUpdate(
+  device: Device,
+  event: 'staged' | 'committed' | 'rolled-back',
+  { fromVersion, version, slot, source, bundleSha256 }: StagedUpdate,
+  reasons: readonly string[] = [],
+): void {
+  addToHistory(device, {
+    at: Math.floor(device.now() / 1000),
+    event,
+    fromVersion,
+    version,
+    slot,
+    source,
+    ...(bundleSha256 === undefined ? {} : { bundleSha256 }),
+    reasons,
+  });
 }
 
 export function readPolicy(device: Device): OwnerPolicy {
