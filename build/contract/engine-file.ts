@@ -40,8 +40,6 @@ export interface EngineService {
   /** Such as `SIGTERM`. */
   readonly stopSignal: string;
   readonly stopTimeoutSeconds: number;
-  /** Memory that is never taken from it. */
-  readonly memoryReserveBytes: number;
   /** Folders to make on state before the container starts. */
   readonly stateFolders: readonly {
     readonly path: string;

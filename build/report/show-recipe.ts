@@ -12,9 +12,9 @@ import { composeRootfs } from '../rootfs/compose-rootfs.ts';
 import { sealRootfs } from '../seal/seal-rootfs.ts';
 import { compileServices } from '../services/compile-services.ts';
 import type { OciBundle } from '../services/oci-bundle.ts';
-import { listPrivileges, scoreExposure } from '../services/privileges.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { describeImageFacts } from './describe-image-facts.ts';
+import { describePrivileges } from './describe-privileges.ts';
 import type { ShownRecipe, ShownService } from './shown.ts';
 
 /**
@@ -62,14 +62,12 @@ export async function showRecipe(
     packages: [...unique]
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(([, { name, version, suite }]) => ({ name, version, suite })),
-    // Compiled: their users are decided.
     services: bundles.map(showService),
     partitions: disk.partitions,
   };
 }
 
 function showService({ service, image }: OciBundle): ShownService {
-  const privileges = listPrivileges(service);
   const account = service.accounts.find(({ uid }) => uid === service.user.uid);
   return {
     name: service.name,
@@ -82,10 +80,7 @@ function showService({ service, image }: OciBundle): ShownService {
     writable: service.writable,
     needs: service.needs,
     ...(image === undefined ? {} : { image: `${image.locked.image} ${image.locked.digest}` }),
-    imageFacts: describeImageFacts(service, image),
-    hasOwnUsers: service.namespaces.user === 'own',
-    privileges,
-    exposure: scoreExposure(privileges),
+    privileges: [...describePrivileges(service), ...describeImageFacts(service, image)],
     definition: service.place.file,
   };
 }

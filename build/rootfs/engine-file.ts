@@ -35,7 +35,6 @@ function makeEngineService({ service, root, image }: OciBundle): EngineService {
     after: service.after,
     stopSignal: service.stop.signal,
     stopTimeoutSeconds: service.stop.timeoutSeconds,
-    memoryReserveBytes: service.resources.memoryReserveBytes,
     stateFolders: service.writable.map((path) => {
       const asked = service.files.find((file) => file.kind === 'folder' && file.path === path);
       const node = asked === undefined ? undefined : root.get(path);

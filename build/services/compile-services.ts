@@ -13,7 +13,6 @@ import { layersOfService, sliceService } from '../rootfs/slice-recipe.ts';
 import type { Tree } from '../rootfs/tree.ts';
 import { TreeDraft } from '../rootfs/tree-draft.ts';
 import type { Workshop } from '../tools/workshop.ts';
-import { compilePolicy } from './compile-policy.ts';
 import { completeService } from './complete-service.ts';
 import { makeFinitStanza } from './finit-stanza.ts';
 import { makeImageRoot } from './image-root.ts';
@@ -22,7 +21,6 @@ import type { OciBundle, OciConfig } from './oci-bundle.ts';
 import { makeOciConfig } from './oci-config.ts';
 import type { SeccompProfile } from './seccomp.ts';
 import type { ServiceDefinition } from './service-definition.ts';
-import { settleUserNamespace } from './user-namespace.ts';
 
 /** Debian's golang-github-docker-docker-dev: what Docker publishes as its default policy. */
 export const seccompFile = 'usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json';
@@ -40,17 +38,15 @@ export async function compileServices(
   const context = { architecture: recipe.architecture, services: recipe.services, seccomp };
 
   return allOrFaults(
-    recipe.services.map(async (asked, index) => {
-      const { tree, ...made } = await makeRoot(recipe, asked, packages, images, bundleProgram);
-      const service = settleUserNamespace(made.service, tree);
-      const config = makeOciConfig(service, { ...context, index });
+    recipe.services.map(async (asked) => {
+      const { service, tree, ...givers } = await makeRoot(recipe, asked, packages, images, bundleProgram);
+      const config = makeOciConfig(service, context);
       return {
-        ...made,
         service,
         config,
         root: completeRoot(recipe, service, tree, config),
         stanza: makeFinitStanza(service, context),
-        policy: await compilePolicy(workshop, service),
+        ...givers,
       };
     }),
   );

@@ -1,6 +1,6 @@
 import type { LockedPackage } from '../debian/package.ts';
 import type { OpenedImage } from '../oci-images/open-image.ts';
-import type { ByteSource, Tree } from '../rootfs/tree.ts';
+import type { Tree } from '../rootfs/tree.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
 /** OCI runtime-spec `config.json` as data; a test checks it against the published schema. */
@@ -18,6 +18,4 @@ export interface OciBundle {
   readonly image?: Pick<OpenedImage, 'locked' | 'facts'>;
   /** Text of /etc/finit.d/<name>.conf. */
   readonly stanza: string;
-  /** Its AppArmor policy as the kernel takes it; `undefined`: it has none. */
-  readonly policy: ByteSource | undefined;
 }

@@ -12,12 +12,9 @@ import {
 } from './slice-schema.ts';
 
 const commandSchema = z.array(z.string()).min(1);
-const namespaceSchema = z.enum(['own', 'machine']);
-const ownNamespaceSchema = namespaceSchema.default('own');
+const namespaceSchema = z.enum(['own', 'machine']).default('own');
 const capabilitySchema = z.enum(capabilityNames, 'a capability of Linux');
 schemaRules.add(capabilitySchema, { code: 'CAPABILITY_UNKNOWN' });
-
-const weightSchema = z.int().min(1).max(10_000).default(100);
 
 export const signalNames = ['HUP', 'INT', 'QUIT', 'KILL', 'USR1', 'USR2', 'TERM', 'WINCH', 'PWR'] as const;
 const signalSchema = z.enum(
@@ -76,12 +73,11 @@ export const serviceSchema = z
     capabilities: z.array(capabilitySchema).default([]),
     namespaces: z
       .strictObject({
-        network: ownNamespaceSchema,
-        pid: ownNamespaceSchema,
-        ipc: ownNamespaceSchema,
-        uts: ownNamespaceSchema,
-        cgroup: ownNamespaceSchema,
-        user: namespaceSchema.optional().describe('own where possible, when left out'),
+        network: namespaceSchema,
+        pid: namespaceSchema,
+        ipc: namespaceSchema,
+        uts: namespaceSchema,
+        cgroup: namespaceSchema,
       })
       .prefault({}),
     mounts: z
@@ -117,35 +113,12 @@ export const serviceSchema = z
     temporary: z.array(pathSchema).default([]).describe('Paths in memory; /tmp and /run always are'),
     readOnlyRoot: z.boolean().default(true),
     newPrivileges: z.boolean().default(false),
-    seccomp: z
-      .union([z.enum(['default', 'unconfined']), z.strictObject({ source: relativePathSchema })])
-      .default('default')
-      .describe('The filter of system calls: that of Docker, none, or a file in its format'),
-    apparmor: z
-      .union([z.enum(['default', 'unconfined']), z.strictObject({ source: relativePathSchema })])
-      .default('default')
-      .describe('The AppArmor policy: made of what the service asks for, none, or a file with rules'),
+    seccomp: z.enum(['default', 'unconfined']).default('default'),
     resources: z
       .strictObject({
         memory: sizeSchema.default('64MiB'),
-        reserve: sizeSchema
-          .optional()
-          .describe(
-            'Memory that is never taken from it: cgroup v2 memory.min; 8MiB, or the limit, when left out',
-          ),
         pids: z.int().min(1).max(4_194_304).default(64),
-        cpuWeight: weightSchema.describe('cgroup v2 cpu.weight'),
-        cpus: z.number().min(0.01).max(1024).optional().describe('At most so many processors, such as 0.5'),
-        ioWeight: weightSchema.describe('cgroup v2 io.weight'),
-        io: z
-          .strictObject({
-            read: sizeSchema.optional(),
-            write: sizeSchema.optional(),
-            readOperations: z.int().min(1).optional(),
-            writeOperations: z.int().min(1).optional(),
-          })
-          .optional()
-          .describe('At most so much of the disk in a second'),
+        cpuWeight: z.int().min(1).max(10_000).default(100).describe('cgroup v2 cpu.weight'),
       })
       .prefault({}),
     restart: z

@@ -4,12 +4,11 @@ import type { Device } from '../device.ts';
 import { outputPipes } from '../shared/output-pipes.ts';
 import { CommandFailed, type KeelctlCommand } from './command.ts';
 import { readEngine } from './engine.ts';
-import { limitTiers, noteDiskNumber } from './limit-tiers.ts';
 
 /** Called once at each boot, when state is mounted: crun does not make the folders that it binds. */
 export const prepareServices: KeelctlCommand = {
   usage: 'prepare-services',
-  summary: 'make the folders that services keep on state and their control groups, ask for health checks',
+  summary: 'make the folders that services keep on state, ask for health checks',
   audience: 'internal',
   operands: [0, 0],
   run(device) {
@@ -20,12 +19,8 @@ export const prepareServices: KeelctlCommand = {
     if (services.some(({ health }) => health !== undefined)) device.writeFile('/dev/health-checks', '');
     // The same for `tell-workloads` of the layer `updates`.
     if (services.some(({ workloads }) => workloads !== undefined)) device.writeFile('/dev/workloads', '');
-    noteDiskNumber(device);
     const folders = services.flatMap(({ stateFolders }) => stateFolders);
-    const faults = [
-      ...limitTiers(device, services),
-      ...folders.flatMap((folder) => makeStateFolder(device, folder)),
-    ];
+    const faults = folders.flatMap((folder) => makeStateFolder(device, folder));
     if (faults.length > 0) throw new CommandFailed(faults.join('\n'));
     return 0;
   },
