@@ -22,6 +22,7 @@ export function demoRecipe(folder: string, changes: Partial<Recipe> = {}): Recip
     files: [],
     hostname: 'demo',
     users: [],
+    console: undefined,
     disk: {
       espSizeBytes: 0,
       slotSizeBytes: undefined,

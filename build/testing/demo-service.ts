@@ -36,6 +36,8 @@ export function demoService(changes: Partial<ServiceDefinition> = {}): ServiceDe
     health: undefined,
     workloads: undefined,
     lifeline: undefined,
+    console: undefined,
+    packageFolder: undefined,
     commands: [],
     modules: [],
     ports: [],
