@@ -23,8 +23,6 @@ export interface LockGroup {
   /** Sorted, each once. */
   readonly requests: readonly DeclaredRequest[];
   readonly parts: readonly SlicePart[];
-  /** All that is solved is wanted, as .deb files. */
-  readonly isWhole?: boolean;
 }
 
 /** What is locked for a recipe: `base`, `initramfs`, `kernel` and one `service/<name>` each. */
@@ -60,7 +58,6 @@ export function lockGroups(recipe: Recipe): LockGroup[] {
             { owner: `service ${service.name}`, files: service.files, context: serviceContext },
             ...layers.map(layerPart),
           ],
-          isWhole: service.packageFolder !== undefined,
         };
       }),
   ];
@@ -95,11 +92,10 @@ export function requestName({ name, suite }: PackageRequest): string {
  * are taken from them, and images with the keys that they must be signed by. A lockfile with another digest is outdated.
  */
 export function requestDigest(recipe: Recipe): Sha256 {
-  const groups = lockGroups(recipe).map(({ name, requests, parts, isWhole }) => ({
+  const groups = lockGroups(recipe).map(({ name, requests, parts }) => ({
     name,
     requests: requests.map(requestName),
     files: [...new Set(parts.flatMap(packagePaths))].sort(),
-    ...(isWhole === true ? { isWhole } : {}),
   }));
   const { architecture, suites } = recipe;
   const images = recipe.services.flatMap(({ name, image }) =>

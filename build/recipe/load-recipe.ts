@@ -9,7 +9,6 @@ import { toPackageRequest } from '../services/read-slice.ts';
 import type { FileRequest, Layer } from '../services/service-definition.ts';
 import { checkHealthNeeds } from './check-health-needs.ts';
 import { checkPrograms, checkRecipe } from './check-recipe.ts';
-import { chooseConsole } from './choose-console.ts';
 import { type ReadRecipe, readRecipeChain } from './find-recipe.ts';
 import { checkKernelArguments } from './kernel-arguments.ts';
 import { lastGiven, mergeServices } from './merge-recipes.ts';
@@ -53,8 +52,7 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
     hostname: lastGiven(chain, 'hostname')?.value ?? own.value.name,
     architecture: lastGiven(chain, 'architecture')?.value ?? ('x86-64' as const),
   };
-  const suites = lastGiven(chain, 'packages')?.value.suites ?? defaultSuites;
-  const context = recipeTemplateContext({ ...names, suites });
+  const context = recipeTemplateContext(names);
   const findLayer = makeLayerFinder(options.repositoryFolder, context, faults);
   const requests = mergeServices(chain, faults);
   const surroundings: ServiceSurroundings = {
@@ -93,14 +91,13 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
       package: toPackageRequest(kernelPackage ?? defaultKernels[names.architecture]),
     },
     kernelArguments: checkKernelArguments(chain, faults),
-    suites,
+    suites: lastGiven(chain, 'packages')?.value.suites ?? defaultSuites,
     layers,
     initramfsLayer,
     serviceLayers,
     services: orderServices(checkHealthNeeds(services, faults), faults),
     files,
     users,
-    console: chooseConsole(lastGiven(chain, 'console'), services, isWhole && isComplete(chain), faults),
     // Sizes are judged against each other, so all of them must be known.
     disk: readDisk(chain, names.architecture, isWhole ? faults : new FaultList()),
     outputs: [...new Set(lastGiven(chain, 'outputs')?.value ?? (['raw'] as const))],

@@ -86,11 +86,6 @@ export const recipeSchema = z
         }),
       )
       .default([]),
-    console: nameSchema
-      .optional()
-      .describe(
-        'Where sessions of root land when nobody says otherwise: a console that one of the services is',
-      ),
     disk: z
       .strictObject({
         size: sizeSchema.optional().describe('Size of the whole disk; what the slots leave is state'),

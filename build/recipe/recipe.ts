@@ -71,8 +71,6 @@ export interface Recipe {
   readonly files: readonly FileRequest[];
   readonly hostname: string;
   readonly users: readonly RecipeUser[];
-  /** Where sessions of root land when nobody says otherwise; `undefined`: no service is a console. */
-  readonly console: string | undefined;
   readonly disk: DiskRequest;
   readonly outputs: readonly OutputFormatName[];
 }

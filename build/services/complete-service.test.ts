@@ -172,9 +172,7 @@ describe('what an image says', () => {
 });
 
 describe('the root of a service from an image', () => {
-  const context = {
-    recipe: { name: '', version: '', description: '', hostname: '', architecture: '', suites: [] },
-  };
+  const context = { recipe: { name: '', version: '', description: '', hostname: '', architecture: '' } };
   const noProgram = async () => bytesOf('');
   const own = { mode: 0o600, uid: 1, gid: 2, place: { file: '/recipe.yaml' } } as const;
 

@@ -164,8 +164,6 @@ async function makeDefinition(
     restart: { ...file.restart, policy: file.restart.policy ?? (isOneShot ? 'never' : 'always') },
     ...(file.condition === undefined ? {} : { condition: file.condition }),
     stop: { ...file.stop, signal: (file.stop.signal ?? 'SIGTERM').replace(/^(?:SIG)?/, 'SIG') },
-    console: file.console,
-    packageFolder: file.packageFolder,
     commands: file.commands,
     modules: file.modules,
     after: file.after,

@@ -64,7 +64,6 @@ function checkAlone(file: ServiceFile, source: YamlSource, faults: FaultList): v
   const packaged = file.files.findIndex((entry) => typeof entry === 'string');
   const others: readonly (readonly [YamlPath, boolean])[] = [
     [['packages'], file.packages.length > 0],
-    [['packageFolder'], file.packageFolder !== undefined],
     [['layers'], file.layers.length > 0],
     [['accounts'], file.accounts.length > 0],
     [['files', packaged], packaged >= 0],

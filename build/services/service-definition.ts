@@ -142,14 +142,6 @@ export interface StartCondition {
   readonly fileNotEmpty: string;
 }
 
-/** A service whose container sessions of root land in: see README.md. */
-export interface ConsoleRole {
-  /** What a person switches to. */
-  readonly name: string;
-  /** `chosen`: runs from the time when somebody has chosen it; `boot`: like any service. */
-  readonly start: 'boot' | 'chosen';
-}
-
 export interface PublishedPort {
   readonly port: number;
   readonly protocol: 'tcp' | 'udp';
@@ -218,9 +210,6 @@ export interface ServiceDefinition extends Slice {
   readonly workloads: ContainerCommand | undefined;
   /** Run inside the container: exit code 0 when a bad version could be replaced by way of this service. */
   readonly lifeline: ContainerCommand | undefined;
-  readonly console: ConsoleRole | undefined;
-  /** Folder of its root that holds all its packages as .deb files; `undefined`: it has only files taken from them. */
-  readonly packageFolder: string | undefined;
   /** Programs of its root that sessions find on their PATH. */
   readonly commands: readonly string[];
   /** Kernel modules to load at boot. */

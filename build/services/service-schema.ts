@@ -187,19 +187,6 @@ export const serviceSchema = z
       .describe(
         'A way by which a bad version can be replaced: while on trial one of the machine must answer',
       ),
-    console: z
-      .strictObject({
-        name: nameSchema.describe('What a person switches to'),
-        start: z
-          .enum(['boot', 'chosen'])
-          .default('chosen')
-          .describe('chosen: it runs from the time when somebody has chosen it'),
-      })
-      .optional()
-      .describe('Sessions of root can land in its container'),
-    packageFolder: pathSchema
-      .optional()
-      .describe('Folder of its root that holds all its packages, and what they depend on, as .deb files'),
     commands: z.array(pathSchema).default([]).describe('Its programs that sessions find on their PATH'),
     modules: z
       .array(z.string().regex(/^[A-Za-z0-9_-]+$/, 'the name of a kernel module'))

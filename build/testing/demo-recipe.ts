@@ -22,7 +22,6 @@ export function demoRecipe(folder: string, changes: Partial<Recipe> = {}): Recip
     files: [],
     hostname: 'demo',
     users: [],
-    console: undefined,
     disk: {
       espSizeBytes: 0,
       slotSizeBytes: undefined,

@@ -36,8 +36,6 @@ export function demoService(changes: Partial<ServiceDefinition> = {}): ServiceDe
     health: undefined,
     workloads: undefined,
     lifeline: undefined,
-    console: undefined,
-    packageFolder: undefined,
     commands: [],
     modules: [],
     ports: [],

@@ -1,7 +1,6 @@
 import type { EngineFile } from '../../../build/contract/engine-file.ts';
 import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
-import { listConsoles } from '../shared/consoles.ts';
 import { type LogTarget, logTargetsFile } from '../shared/log-target.ts';
 import { readEngineFile } from '../shared/read-engine-file.ts';
 import { type Login, planLogins, writeAccountFiles } from './accounts.ts';
@@ -20,8 +19,6 @@ export interface ProvisionFile {
   readonly users: readonly { readonly name: string; readonly uid: number; readonly sshKeys: number }[];
   readonly files: readonly string[];
   readonly ntp: UserData['ntp'];
-  /** Where sessions of root land, when the seed says so. */
-  readonly console: string | undefined;
   /** URLs. */
   readonly logTargets: readonly string[];
   /** What was asked for and not done. */
@@ -61,7 +58,7 @@ class Provisioning {
     const engine = readEngineFile(device);
     this.#attempt('machine id', () => this.#setMachineId());
 
-    const { seed, meta, data } = this.#readSeed(listConsoles(engine).map(({ name }) => name));
+    const { seed, meta, data } = this.#readSeed();
     const hostname = data.fqdn ?? data.hostname ?? meta.hostname ?? engine.hostname;
     const logins = this.#setAccounts(engine, data);
     this.#attempt('hostname', () => setHostname(device, data.hostname ?? hostname, hostname));
@@ -78,7 +75,6 @@ class Provisioning {
       users: logins.map(({ name, uid, sshKeys }) => ({ name, uid, sshKeys: sshKeys.length })),
       files,
       ntp: data.ntp,
-      console: data.console,
       logTargets: data.logTargets.map(({ url }) => url),
       faults: this.#faults,
       notes: this.#notes,
@@ -86,14 +82,10 @@ class Provisioning {
   }
 
   /** A volume that says nothing of use does not replace what an earlier one said. */
-  #readSeed(consoles: readonly string[]): { seed: Seed | undefined; meta: MetaData; data: UserData } {
+  #readSeed(): { seed: Seed | undefined; meta: MetaData; data: UserData } {
     const copy = this.#attempt('copy of the seed', () => readSeedCopy(this.#device));
     const seed = this.#attempt('seed', () => findSeedVolume(this.#device, copy === undefined, this.#faults));
-    const read = seed && {
-      seed,
-      meta: readMetaData(seed.metaData),
-      data: readUserData(seed.userData, consoles),
-    };
+    const read = seed && { seed, meta: readMetaData(seed.metaData), data: readUserData(seed.userData) };
     if (read !== undefined) {
       this.#faults.push(...read.meta.faults, ...read.data.faults);
       if (read.data.faults.length === 0 || isOfUse(read.data)) {
@@ -105,11 +97,7 @@ class Provisioning {
     if (copy === undefined) {
       return read ?? { seed: undefined, meta: readMetaData(''), data: readUserData('') };
     }
-    const kept = {
-      seed: copy,
-      meta: readMetaData(copy.metaData),
-      data: readUserData(copy.userData, consoles),
-    };
+    const kept = { seed: copy, meta: readMetaData(copy.metaData), data: readUserData(copy.userData) };
     this.#faults.push(...kept.meta.faults, ...kept.data.faults);
     this.#notes.push(...kept.data.notes);
     return kept;
@@ -203,7 +191,6 @@ function isOfUse(data: UserData): boolean {
   return (
     data.hostname !== undefined ||
     data.fqdn !== undefined ||
-    data.console !== undefined ||
     data.sshKeys.length + data.users.length + data.files.length + data.logTargets.length > 0
   );
 }
