@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import { NodeSSH } from 'node-ssh';
 import { waitFor } from './wait-for.ts';
 
@@ -60,17 +59,6 @@ export class Guest {
   /** As scp copies it. */
   async copyTo(localPath: string, path: string): Promise<void> {
     await (await this.#connect()).putFile(localPath, path);
-  }
-
-  /** A connection to a Unix socket on the machine, as `ssh -L` makes it. */
-  async openSocket(path: string): Promise<Duplex> {
-    const { connection } = await this.#connect();
-    return new Promise((resolve, reject) => {
-      if (connection === null) throw new Error('the login is gone');
-      connection.openssh_forwardOutStreamLocal(path, (error, stream) =>
-        error === undefined || error === null ? resolve(stream) : reject(error),
-      );
-    });
   }
 
   async services(): Promise<readonly GuestService[]> {
