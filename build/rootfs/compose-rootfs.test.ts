@@ -53,6 +53,7 @@ const bundle: OciBundle = {
   ]),
   stanza: 'service web\n',
   packages: [nginx.locked],
+  builtInImages: [],
 };
 
 describe('composeRootfs', () => {

@@ -19,6 +19,8 @@ export function demoRecipe(folder: string, changes: Partial<Recipe> = {}): Recip
     initramfsLayer: demoLayer('initramfs', []),
     serviceLayers: new Map(),
     services: [],
+    containers: [],
+    projects: [],
     files: [],
     hostname: 'demo',
     users: [],

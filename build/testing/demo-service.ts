@@ -37,6 +37,7 @@ export function demoService(changes: Partial<ServiceDefinition> = {}): ServiceDe
     workloads: undefined,
     lifeline: undefined,
     commands: [],
+    starts: [],
     modules: [],
     ports: [],
     values: {},

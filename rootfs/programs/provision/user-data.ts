@@ -1,4 +1,6 @@
+import type { ContainerRequest } from '../../../build/contract/container.ts';
 import type { LogTarget } from '../shared/log-target.ts';
+import { readContainers } from './containers.ts';
 import { type Fault, firstFaults, firstNotes } from './fault.ts';
 import { type FileToWrite, fileKeys, readFilesToWrite } from './files-to-write.ts';
 import { readLogTargets, readRsyslogRemotes } from './log-targets.ts';
@@ -16,6 +18,8 @@ export interface UserData {
   readonly ntp: { readonly servers: readonly string[]; readonly pools: readonly string[] };
   /** Where the log is sent to. */
   readonly logTargets: readonly LogTarget[];
+  /** For an engine to start. */
+  readonly containers: readonly ContainerRequest[];
   readonly faults: readonly Fault[];
   /** Keys that cloud-init knows and this machine has no use for. */
   readonly notes: readonly string[];
@@ -40,6 +44,7 @@ const usedKeys = [
   'ntp',
   'log_forward',
   'rsyslog',
+  'containers',
 ] as const;
 const userName = /^[a-z_][a-z0-9_-]{0,31}$/;
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
@@ -74,6 +79,7 @@ const nothing: UserData = {
   files: [],
   ntp: { servers: [], pools: [] },
   logTargets: [],
+  containers: [],
   faults: [],
   notes: [],
 };
@@ -99,6 +105,7 @@ class UserDataReader {
       ),
       ntp: this.#ntp(fields.get('ntp')),
       logTargets: this.#logTargets(fields),
+      containers: readContainers(this.#yaml, fields.get('containers'), this.#noteUnused.bind(this)),
     };
     this.#noteUnused(fields, usedKeys);
     return { ...data, faults: firstFaults(this.#yaml.faults), notes: firstNotes(this.#notes) };
