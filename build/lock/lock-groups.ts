@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { DebianArchitecture } from '../debian/package.ts';
 import type { Place } from '../errors/keelson-error.ts';
-import { containerImages } from '../oci-images/container-images.ts';
 import type { Architecture, Recipe } from '../recipe/recipe.ts';
 import { recipeTemplateContext, serviceTemplateContext } from '../recipe/render-template.ts';
 import type { SlicePart } from '../rootfs/slice-files.ts';
@@ -99,12 +98,11 @@ export function requestDigest(recipe: Recipe): Sha256 {
     files: [...new Set(parts.flatMap(packagePaths))].sort(),
   }));
   const { architecture, suites } = recipe;
-  const images = [
-    ...recipe.services.flatMap(({ name, image }) =>
-      image === undefined ? [] : [{ name, request: image.request }],
-    ),
-    ...containerImages(recipe).map(({ key, request }) => ({ name: key, request })),
-  ].map(({ name, request }) => ({ name, image: request.reference, key: request.key?.sha256 ?? '' }));
+  const images = recipe.services.flatMap(({ name, image }) =>
+    image === undefined
+      ? []
+      : [{ name, image: image.request.reference, key: image.request.key?.sha256 ?? '' }],
+  );
   const ofImages = images.length === 0 ? {} : { images };
   return digestOf(canonicalJson({ format: lockfileFormat, architecture, suites, groups, ...ofImages }));
 }

@@ -81,12 +81,6 @@ describe('the command line of QEMU', () => {
     expect(valuesOf(argv, '-device')).toContain('virtio-blk-pci,drive=seed');
   });
 
-  test('a machine that reaches nothing can still be reached', () => {
-    expect(valuesOf(machineArguments({ ...spec, isIsolated: true }), '-netdev')).toEqual([
-      'user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22,hostfwd=tcp:127.0.0.1:0-:80',
-    ]);
-  });
-
   test('the terminal gets the serial line, and the log too', () => {
     const argv = machineArguments({ ...spec, hasTerminal: true, serialLogPath: '/a,b/serial.log' });
     expect(valuesOf(argv, '-chardev')[0]).toBe('stdio,id=serial,mux=on,signal=off,logfile=/a,,b/serial.log');

@@ -90,8 +90,6 @@ export interface MachineSpec {
   readonly hasTerminal: boolean;
   /** TCP ports of the guest that get a free port of 127.0.0.1 each. */
   readonly guestPorts: readonly number[];
-  /** The machine reaches nothing; it is still reached at `guestPorts`. */
-  readonly isIsolated?: boolean;
   /** Firmware that checks signatures, in setup mode until keys are enrolled; slower. */
   readonly hasSecureBoot?: boolean;
   /** An existing file: every write to the disk and every flush is put down there, as dm-log-writes does it. */
@@ -121,12 +119,7 @@ export function machineArguments(spec: MachineSpec): string[] {
       ? []
       : [...blockDevice('seed', 'raw', spec.seedPath, true), '-device', 'virtio-blk-pci,drive=seed']),
     ...(spec.mediumPath === undefined ? [] : medium(spec.mediumPath)),
-    ...[
-      '-netdev',
-      [`user,id=net${spec.isIsolated === true ? ',restrict=on' : ''}`, ...spec.guestPorts.map(forward)].join(
-        ',',
-      ),
-    ],
+    ...['-netdev', ['user,id=net', ...spec.guestPorts.map(forward)].join(',')],
     // No option ROM: the firmware would offer to boot from the network.
     ...['-device', 'virtio-net-pci,netdev=net,romfile='],
     ...['-device', 'virtio-rng-pci'],

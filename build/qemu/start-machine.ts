@@ -20,8 +20,6 @@ export interface MachineOptions {
   readonly hasTerminal?: boolean;
   /** A raw disk that is plugged in; only ever read. */
   readonly mediumPath?: string;
-  /** The machine has no network but the ports at which it is reached. */
-  readonly isIsolated?: boolean;
   /** Firmware that checks signatures. */
   readonly hasSecureBoot?: boolean;
   /** Every write to the disk is put down there, as dm-log-writes does it. */
@@ -80,7 +78,6 @@ export async function startMachine(workshop: Workshop, options: MachineOptions):
       serialLogPath,
       hasTerminal,
       guestPorts,
-      isIsolated: options.isIsolated === true,
       hasSecureBoot: options.hasSecureBoot === true,
       ...(writeLogPath === undefined ? {} : { writeLogPath }),
       ...(savedStatePath === undefined ? {} : { savedStatePath }),

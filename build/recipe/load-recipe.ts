@@ -12,9 +12,7 @@ import { checkPrograms, checkRecipe } from './check-recipe.ts';
 import { type ReadRecipe, readRecipeChain } from './find-recipe.ts';
 import { checkKernelArguments } from './kernel-arguments.ts';
 import { lastGiven, mergeServices } from './merge-recipes.ts';
-import { readContainers } from './read-containers.ts';
 import { readDisk } from './read-disk.ts';
-import { readProjects } from './read-projects.ts';
 import { readUsers } from './read-users.ts';
 import type { Architecture, Recipe } from './recipe.ts';
 import { recipeTemplateContext } from './render-template.ts';
@@ -70,10 +68,6 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
   const serviceLayers = await collectServiceLayers(services, findLayer);
   const files = await readRecipeFiles(chain, context, faults);
   const users = readUsers(chain, faults);
-  const isEveryServiceKnown = isWhole && isComplete(chain) && services.length === requests.length;
-  const engines = isEveryServiceKnown ? services : undefined;
-  const containers = await readContainers(chain, engines, faults);
-  const projects = await readProjects(chain, engines, faults);
   checkRecipe({ layers, serviceLayers, services, files, users }, faults);
   const slices = [
     ...layers,
@@ -102,8 +96,6 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
     initramfsLayer,
     serviceLayers,
     services: orderServices(checkHealthNeeds(services, faults), faults),
-    containers,
-    projects,
     files,
     users,
     // Sizes are judged against each other, so all of them must be known.

@@ -8,7 +8,6 @@ import {
   sizeSchema,
   suiteSchema,
 } from '../services/slice-schema.ts';
-import { containerSchema, projectSchema } from './container-schema.ts';
 import { architectures, outputFormatNames } from './recipe.ts';
 import { schemaRules } from './schema-walk.ts';
 
@@ -66,7 +65,6 @@ export const recipeSchema = z
           nameSchema,
           serviceSchema.extend({
             description: descriptionSchema.optional(),
-            with: z.array(nameSchema).default([]).describe('Options of the service'),
             disabled: z.boolean().default(false).describe('Leave out a service of an extended recipe'),
           }),
         ]),
@@ -75,14 +73,6 @@ export const recipeSchema = z
       .describe(
         'System services: a name, with values; or, with an image, a whole service. Those of an extended recipe come first',
       ),
-    containers: z
-      .array(containerSchema)
-      .default([])
-      .describe("Users' containers that an engine among the services starts at boot"),
-    compose: z
-      .array(projectSchema)
-      .default([])
-      .describe('Compose projects that an engine with the option compose starts at boot'),
     files: z.array(fileSchema).default([]).describe('Files for the root of the machine'),
     hostname: hostnameSchema.optional().describe('The name of the recipe when left out'),
     users: z

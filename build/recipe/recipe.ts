@@ -1,6 +1,4 @@
-import type { ContainerRequest } from '../contract/container.ts';
 import type { Place } from '../errors/keelson-error.ts';
-import type { ImageRequest } from '../oci-images/image-request.ts';
 import type {
   FileRequest,
   Layer,
@@ -41,28 +39,6 @@ export interface DiskRequest {
   readonly imageBudget?: { readonly sizeBytes: number; readonly place: Place };
 }
 
-interface Started {
-  readonly name: string;
-  /** Whether its images are part of the disk image; otherwise the machine pulls them by the digests of the lockfile. */
-  readonly isPreloaded: boolean;
-  /** The service that starts it. */
-  readonly engine: string;
-}
-
-/** A user's container that is started at boot. */
-export interface RecipeContainer extends Started {
-  readonly request: Omit<ContainerRequest, 'name' | 'image' | 'imageId'>;
-  readonly image: ImageRequest;
-}
-
-/** A Compose project that is started at boot. */
-export interface ComposeProject extends Started {
-  /** The Compose file as it is written. */
-  readonly text: string;
-  /** Of each of its services. */
-  readonly images: readonly { readonly service: string; readonly image: ImageRequest }[];
-}
-
 /**
  * A recipe with all it extends merged in, its services and layers loaded, and every check done that needs no network.
  * Having one proves that.
@@ -91,10 +67,6 @@ export interface Recipe {
   readonly serviceLayers: ReadonlyMap<string, Layer>;
   /** In the order in which they start. */
   readonly services: readonly ServiceDefinition[];
-  /** Users' containers, in the order of the list. */
-  readonly containers: readonly RecipeContainer[];
-  /** Compose projects, likewise. */
-  readonly projects: readonly ComposeProject[];
   /** Into the machine's root, from the recipe. */
   readonly files: readonly FileRequest[];
   readonly hostname: string;

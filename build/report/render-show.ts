@@ -85,7 +85,6 @@ function renderService(service: ShownService): string[] {
   const facts = [
     `as ${service.user}, ${service.kind}, at most ${limits}`,
     ...(service.image === undefined ? [] : [`from ${service.image}`]),
-    ...(service.starts ?? []).map((started) => `starts ${started}`),
     ...(service.ports.length > 0 ? [`listens on ${service.ports.join(', ')}`] : []),
     ...(service.writable.length > 0 ? [`keeps ${service.writable.join(', ')}`] : []),
     ...(service.needs.length > 0 ? [`needs ${service.needs.join(', ')}`] : []),

@@ -38,8 +38,6 @@ export interface ShownService {
   readonly needs: readonly string[];
   /** What its root is from instead of packages, and the digest. */
   readonly image?: string;
-  /** Users' containers that it starts at boot, and what each is made from. */
-  readonly starts?: readonly string[];
   /** Everything it has beyond the default confinement, in words. */
   readonly privileges: readonly string[];
   /** Its definition file: who asked for them. */

@@ -53,7 +53,6 @@ const bundle: OciBundle = {
   ]),
   stanza: 'service web\n',
   packages: [nginx.locked],
-  builtInImages: [],
 };
 
 describe('composeRootfs', () => {

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { PackageSet } from '../debian/package-set.ts';
 import { FaultList } from '../errors/fault-list.ts';
 import { FaultsError } from '../errors/keelson-error.ts';
-import type { ContainerImageSet } from '../oci-images/open-container-images.ts';
 import type { ImageSet } from '../oci-images/open-image.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { serviceTemplateContext } from '../recipe/render-template.ts';
@@ -22,7 +21,6 @@ import type { OciBundle, OciConfig } from './oci-bundle.ts';
 import { makeOciConfig } from './oci-config.ts';
 import type { SeccompProfile } from './seccomp.ts';
 import type { ServiceDefinition } from './service-definition.ts';
-import { makeStartFiles } from './start-files.ts';
 
 /** Debian's golang-github-docker-docker-dev: what Docker publishes as its default policy. */
 export const seccompFile = 'usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json';
@@ -33,7 +31,6 @@ export async function compileServices(
   recipe: Recipe,
   packages: PackageSet,
   images: ImageSet,
-  containerImages: ContainerImageSet,
 ): Promise<OciBundle[]> {
   const schemas = await workshop.openTools('schemas');
   const seccomp = JSON.parse(await readFile(join(schemas.folder, seccompFile), 'utf8')) as SeccompProfile;
@@ -42,20 +39,13 @@ export async function compileServices(
 
   return allOrFaults(
     recipe.services.map(async (asked) => {
-      const {
-        service,
-        tree: own,
-        ...givers
-      } = await makeRoot(recipe, asked, packages, images, bundleProgram);
-      const { tree: started, builtInImages } = makeStartFiles(recipe, service, containerImages);
-      const tree = new Map([...started, ...own]);
+      const { service, tree, ...givers } = await makeRoot(recipe, asked, packages, images, bundleProgram);
       const config = makeOciConfig(service, context);
       return {
         service,
         config,
         root: completeRoot(recipe, service, tree, config),
         stanza: makeFinitStanza(service, context),
-        builtInImages,
         ...givers,
       };
     }),

@@ -6,7 +6,6 @@ import { checkShape } from '../recipe/check-shape.ts';
 import type { RecipeTemplateContext, ServiceTemplateContext } from '../recipe/render-template.ts';
 import { parseSize } from '../recipe/size.ts';
 import { readYamlSource, type YamlSource } from '../recipe/yaml-source.ts';
-import { applyOptions } from './apply-options.ts';
 import { checkService } from './check-service.ts';
 import { listFoldersWith } from './load-layer.ts';
 import { mergeValues, type ServiceRequest } from './merge-values.ts';
@@ -47,12 +46,7 @@ export async function loadService(
   faults: FaultList,
 ): Promise<LoadedService | undefined> {
   if (request.definition !== undefined) {
-    const { file, source } = applyOptions(
-      request.definition.file,
-      request.definition.source,
-      request,
-      faults,
-    );
+    const { file, source } = request.definition;
     const definition = await makeDefinition(file, source, request, surroundings, faults);
     await checkWaits(definition, source, surroundings, faults);
     return { definition, source };
@@ -74,10 +68,9 @@ export async function loadService(
     });
   }
   checkRunnable(shape.value, shape.faultyKeys, source, faults);
-  const whole = applyOptions(shape.value, source, request, faults);
-  const definition = await makeDefinition(whole.file, whole.source, request, surroundings, faults);
+  const definition = await makeDefinition(shape.value, source, request, surroundings, faults);
   await checkWaits(definition, source, surroundings, faults);
-  return { definition, source: whole.source };
+  return { definition, source };
 }
 
 async function findServiceFolder(
@@ -172,7 +165,6 @@ async function makeDefinition(
     ...(file.condition === undefined ? {} : { condition: file.condition }),
     stop: { ...file.stop, signal: (file.stop.signal ?? 'SIGTERM').replace(/^(?:SIG)?/, 'SIG') },
     commands: file.commands,
-    starts: [...new Set(file.starts)],
     modules: file.modules,
     after: file.after,
     needs: file.needs.map((need) => (typeof need === 'string' ? need : need.name)),

@@ -1,5 +1,4 @@
 import type { LockedPackage } from '../debian/package.ts';
-import type { LockedImage } from '../oci-images/locked-image.ts';
 import type { OpenedImage } from '../oci-images/open-image.ts';
 import type { Tree } from '../rootfs/tree.ts';
 import type { ServiceDefinition } from './service-definition.ts';
@@ -17,8 +16,6 @@ export interface OciBundle {
   readonly packages: readonly LockedPackage[];
   /** What the root was taken from instead of packages. */
   readonly image?: Pick<OpenedImage, 'locked' | 'facts'>;
-  /** Of users' containers, in its root for its engine. */
-  readonly builtInImages: readonly LockedImage[];
   /** Text of /etc/finit.d/<name>.conf. */
   readonly stanza: string;
 }

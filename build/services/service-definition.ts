@@ -147,10 +147,6 @@ export interface PublishedPort {
   readonly protocol: 'tcp' | 'udp';
 }
 
-/** The keys of a recipe that an engine serves. */
-export const startKinds = ['containers', 'compose'] as const;
-export type StartKind = (typeof startKinds)[number];
-
 /** The image of a service, and which of the service's fields its configuration decides: see complete-service.ts. */
 export interface ServiceImage {
   readonly request: ImageRequest;
@@ -216,8 +212,6 @@ export interface ServiceDefinition extends Slice {
   readonly lifeline: ContainerCommand | undefined;
   /** Programs of its root that sessions find on their PATH. */
   readonly commands: readonly string[];
-  /** What of the recipe it starts: its root has `startFolder` of `build/contract/container.ts`. */
-  readonly starts: readonly StartKind[];
   /** Kernel modules to load at boot. */
   readonly modules: readonly string[];
   readonly ports: readonly PublishedPort[];

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { schemaRules } from '../recipe/schema-walk.ts';
 import { capabilityNames } from './capability-names.ts';
-import { startKinds } from './service-definition.ts';
 import {
   descriptionSchema,
   folderPathSchema,
@@ -32,7 +31,7 @@ schemaRules.add(imageReferenceSchema, {
   hint: 'write registry/name:tag, registry/name@sha256:…, oci:FOLDER or oci-archive:FILE',
 });
 
-export const imageSchema = z
+const imageSchema = z
   .union([
     imageReferenceSchema,
     z.strictObject({
@@ -46,9 +45,6 @@ export const imageSchema = z
   .describe(
     'OCI image to take the root from, instead of packages: registry/name:tag, oci:PATH, oci-archive:PATH',
   );
-
-const commandsSchema = z.array(pathSchema).default([]);
-const startsSchema = z.array(z.enum(startKinds)).default([]);
 
 /**
  * `system-services/<name>/service.yaml`; the reference for people is README.md in this folder. What an image can say too has no
@@ -191,25 +187,7 @@ export const serviceSchema = z
       .describe(
         'A way by which a bad version can be replaced: while on trial one of the machine must answer',
       ),
-    commands: commandsSchema.describe('Its programs that sessions find on their PATH'),
-    starts: startsSchema.describe(
-      'What of the recipe it starts, for an engine; it finds them in /usr/lib/containers',
-    ),
-    options: z
-      .record(
-        nameSchema,
-        z
-          .strictObject({
-            description: descriptionSchema,
-            packages: sliceShape.packages,
-            files: sliceShape.files,
-            commands: commandsSchema,
-            starts: startsSchema,
-          })
-          .describe('Added to the keys of the service when a recipe asks for it'),
-      )
-      .default({})
-      .describe('Parts that a recipe may ask for: { name: SERVICE, with: [OPTION] }'),
+    commands: z.array(pathSchema).default([]).describe('Its programs that sessions find on their PATH'),
     modules: z
       .array(z.string().regex(/^[A-Za-z0-9_-]+$/, 'the name of a kernel module'))
       .default([])

@@ -19,8 +19,6 @@ export function demoRecipe(folder: string, changes: Partial<Recipe> = {}): Recip
     initramfsLayer: demoLayer('initramfs', []),
     serviceLayers: new Map(),
     services: [],
-    containers: [],
-    projects: [],
     files: [],
     hostname: 'demo',
     users: [],

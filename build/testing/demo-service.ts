@@ -37,7 +37,6 @@ export function demoService(changes: Partial<ServiceDefinition> = {}): ServiceDe
     workloads: undefined,
     lifeline: undefined,
     commands: [],
-    starts: [],
     modules: [],
     ports: [],
     values: {},

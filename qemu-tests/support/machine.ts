@@ -47,11 +47,6 @@ export interface MachineOptions {
   readonly hasWriteLog?: boolean;
 }
 
-export interface PowerOnConditions {
-  /** The machine reaches nothing; it is still reached itself. */
-  readonly isIsolated?: boolean;
-}
-
 /** A machine of a freshly built recipe, off until `powerOn`. */
 export interface TestMachine {
   /** Writes what the machine can tell to files, and names them. */
@@ -67,9 +62,9 @@ export interface TestMachine {
   guestAs(user: string): Guest;
   /** The machine while it has power. */
   running(): RunningMachine;
-  powerOn(conditions?: PowerOnConditions): Promise<void>;
+  powerOn(): Promise<void>;
   /** Power on, and a login over SSH. */
-  boot(conditions?: PowerOnConditions): Promise<void>;
+  boot(): Promise<void>;
   /** Until the machine has switched itself off. */
   waitUntilOff(deadlineMs?: number): Promise<void>;
   cutPower(): Promise<void>;
@@ -136,12 +131,11 @@ export async function makeMachineOf(
   const guestAs = (name: string): Guest => new Guest(() => address(name));
   const guest = guestAs(user);
   const writeLogPath = join(folder, 'machine', 'writes.log');
-  const powerOn = async ({ isIsolated = false }: PowerOnConditions = {}): Promise<void> => {
+  const powerOn = async (): Promise<void> => {
     lastWords = undefined;
     const started = await startMachine(workshop, {
       files,
       ...(seedPath === undefined ? {} : { seedPath }),
-      isIsolated,
       hasSecureBoot,
       ...(options.hasWriteLog === true ? { writeLogPath } : {}),
       guestPorts: [22, ...(options.guestPorts ?? [])],
@@ -181,8 +175,8 @@ export async function makeMachineOf(
     guestAs,
     running,
     powerOn,
-    boot: async (conditions) => {
-      await powerOn(conditions);
+    boot: async () => {
+      await powerOn();
       await guest.waitUntilReachable();
     },
     waitUntilOff: async (deadlineMs = 60_000) => {

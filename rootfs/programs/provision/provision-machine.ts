@@ -1,4 +1,3 @@
-import { type ContainerRequest, ownerListFile, type StartList } from '../../../build/contract/container.ts';
 import type { EngineFile } from '../../../build/contract/engine-file.ts';
 import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
@@ -22,8 +21,6 @@ export interface ProvisionFile {
   readonly ntp: UserData['ntp'];
   /** URLs. */
   readonly logTargets: readonly string[];
-  /** Names. */
-  readonly containers: readonly string[];
   /** What was asked for and not done. */
   readonly faults: readonly Fault[];
   readonly notes: readonly string[];
@@ -68,7 +65,6 @@ class Provisioning {
     this.#attempt('resolv.conf', () => this.#writeEtc('resolv.conf', ''));
     this.#attempt('time servers', () => writeTimeSources(device, data.ntp));
     this.#attempt('log targets', () => writeLogTargets(device, data.logTargets));
-    this.#attempt('containers', () => this.#writeContainers(engine, data.containers));
     const files = this.#writeFiles(data, meta.instanceId ?? 'unnamed');
 
     this.#writeReport({
@@ -80,7 +76,6 @@ class Provisioning {
       files,
       ntp: data.ntp,
       logTargets: data.logTargets.map(({ url }) => url),
-      containers: data.containers.map(({ name }) => name),
       faults: this.#faults,
       notes: this.#notes,
     });
@@ -132,18 +127,6 @@ class Provisioning {
       }
     });
     return logins;
-  }
-
-  /** For the engine's service; root's alone, as the variables of containers may be secret. */
-  #writeContainers({ services }: EngineFile, containers: readonly ContainerRequest[]): void {
-    if (containers.length === 0) return;
-    if (!services.some(({ workloads }) => workloads !== undefined)) {
-      this.#notes.push('containers is not used: this machine has no engine');
-      return;
-    }
-    const list: StartList = { format: 1, containers, projects: [], images: [] };
-    this.#device.makeFolder(ownerListFile.slice(0, ownerListFile.lastIndexOf('/')), 0o700);
-    this.#device.writeFile(ownerListFile, `${JSON.stringify(list)}\n`, 0o600);
   }
 
   /** The paths that were written. */
@@ -208,8 +191,7 @@ function isOfUse(data: UserData): boolean {
   return (
     data.hostname !== undefined ||
     data.fqdn !== undefined ||
-    data.sshKeys.length + data.users.length + data.files.length + data.logTargets.length > 0 ||
-    data.containers.length > 0
+    data.sshKeys.length + data.users.length + data.files.length + data.logTargets.length > 0
   );
 }
 

@@ -1,6 +1,4 @@
-import type { ContainerRequest } from '../../../build/contract/container.ts';
 import type { LogTarget } from '../shared/log-target.ts';
-import { readContainers } from './containers.ts';
 import { type Fault, firstFaults, firstNotes } from './fault.ts';
 import { type FileToWrite, fileKeys, readFilesToWrite } from './files-to-write.ts';
 import { readLogTargets, readRsyslogRemotes } from './log-targets.ts';
@@ -18,8 +16,6 @@ export interface UserData {
   readonly ntp: { readonly servers: readonly string[]; readonly pools: readonly string[] };
   /** Where the log is sent to. */
   readonly logTargets: readonly LogTarget[];
-  /** For an engine to start. */
-  readonly containers: readonly ContainerRequest[];
   readonly faults: readonly Fault[];
   /** Keys that cloud-init knows and this machine has no use for. */
   readonly notes: readonly string[];
@@ -44,7 +40,6 @@ const usedKeys = [
   'ntp',
   'log_forward',
   'rsyslog',
-  'containers',
 ] as const;
 const userName = /^[a-z_][a-z0-9_-]{0,31}$/;
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
@@ -79,7 +74,6 @@ const nothing: UserData = {
   files: [],
   ntp: { servers: [], pools: [] },
   logTargets: [],
-  containers: [],
   faults: [],
   notes: [],
 };
@@ -105,7 +99,6 @@ class UserDataReader {
       ),
       ntp: this.#ntp(fields.get('ntp')),
       logTargets: this.#logTargets(fields),
-      containers: readContainers(this.#yaml, fields.get('containers'), this.#noteUnused.bind(this)),
     };
     this.#noteUnused(fields, usedKeys);
     return { ...data, faults: firstFaults(this.#yaml.faults), notes: firstNotes(this.#notes) };
