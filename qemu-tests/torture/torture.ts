@@ -24,6 +24,7 @@ Cuts the power of machines in the middle of updates, gives it back, and looks at
   --states N    all crash states that the write log allows are read; so many of them are booted, too (a tenth of the cuts).
                 0: none is read either
   --only STAGE  this stage alone; may be given again
+  --number N    of these cuts the one with that number alone, to see a lost machine again; may be given again
   --help        this
 
 Ctrl-C ends all machines and tells what was done so far.
@@ -39,6 +40,7 @@ interface Options {
   readonly seed: number;
   readonly jobs: number;
   readonly only: readonly string[];
+  readonly numbers: readonly number[];
 }
 
 const tell = (line: string): void => {
@@ -77,7 +79,9 @@ async function torture(options: Options, signal: AbortSignal): Promise<number> {
   const startedAt = Date.now();
   const folder = join(testOutputFolder, 'torture');
   const workshop = await openTestWorkshop(signal);
-  const planned = planCuts(cuts, randomFrom(seed), only);
+  const planned = planCuts(cuts, randomFrom(seed), only).filter(
+    ({ number }) => options.numbers.length === 0 || options.numbers.includes(number),
+  );
   const needed = new Set<WorldName>(planned.map(({ stage }) => stage.world ?? 'plain'));
   await rm(folder, { recursive: true, force: true });
   const all = new Map(
@@ -154,6 +158,7 @@ function readOptions(words: readonly string[]): Options | string {
         jobs: { type: 'string', default: String(availableParallelism()) },
         states: { type: 'string', default: '' },
         only: { type: 'string', multiple: true, default: [] },
+        number: { type: 'string', multiple: true, default: [] },
         help: { type: 'boolean', default: false },
       },
     });
@@ -170,7 +175,14 @@ function readOptions(words: readonly string[]): Options | string {
     if (!/^[0-9]{0,6}$/.test(values.states))
       throw new Error(`--states wants a number, not "${values.states}"`);
     const states = values.states === '' ? Math.ceil(cuts / 10) : Number(values.states);
-    return { cuts, states, seed: number('seed'), jobs: number('jobs'), only: values.only };
+    return {
+      cuts,
+      states,
+      seed: number('seed'),
+      jobs: number('jobs'),
+      only: values.only,
+      numbers: values.number.map(Number),
+    };
   } catch (error) {
     return `${(error as Error).message}\n\n${usage}`;
   }
