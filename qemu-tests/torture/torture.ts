@@ -10,7 +10,7 @@ import { type CutOutcome, cutMachine } from './cut-machine.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { readStates, type StatesRead } from './read-states.ts';
 import { describeBooted, describeOutcome, describeStates, summarise } from './report.ts';
-import { planCuts, stages } from './stages.ts';
+import { type PlannedCut, planCuts, stages } from './stages.ts';
 import { type WorldName, worlds } from './worlds.ts';
 
 const usage = `Use: npm run torture -- [options]
@@ -93,7 +93,7 @@ async function torture(options: Options, signal: AbortSignal): Promise<number> {
     ),
   );
   const read = states === 0 ? [] : await readAllStates([...all.values()], seed);
-  tell(`${cuts} power cuts of ${planned.length} machines, seed ${seed}, ${jobs} side by side`);
+  tell(`${sum(planned)} power cuts of ${planned.length} machines, seed ${seed}, ${jobs} side by side`);
   const outcomes: CutOutcome[] = [];
   const booted: BootedState[] = [];
   const waiting = mixed(
@@ -131,6 +131,9 @@ function mixed<Value>(many: readonly Value[], few: readonly Value[]): Value[] {
     values.map((value, index) => ({ value, at: (index + 0.5) / values.length }));
   return [...place(many), ...place(few)].sort((one, other) => one.at - other.at).map(({ value }) => value);
 }
+
+const sum = (planned: readonly PlannedCut[]): number =>
+  planned.reduce((total, { again }) => total + 1 + again.length, 0);
 
 const stateOptions = (seed: number) => ({ seed, mostPerWindow: 256 });
 
@@ -171,6 +174,8 @@ function readOptions(words: readonly string[]): Options | string {
         throw new Error(`--${name} wants a number from 1 on, not "${values[name]}"`);
       return Number(values[name]);
     };
+    const wrong = values.number.find((each) => !/^[1-9][0-9]{0,8}$/.test(each));
+    if (wrong !== undefined) throw new Error(`--number wants a number from 1 on, not "${wrong}"`);
     const cuts = number('cuts');
     if (!/^[0-9]{0,6}$/.test(values.states))
       throw new Error(`--states wants a number, not "${values.states}"`);
