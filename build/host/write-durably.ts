@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 
 export interface DurableFile {
   readonly content: string | Uint8Array | ReturnType<typeof createReadStream>;
-  /** Permission bits, such as 0o644; the owner alone may read it unless told. */
+  /** Permission bits before the umask, such as 0o644; the owner alone may read it unless told. */
   readonly mode?: number;
 }
 

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
+import { writeDurably } from '../host/write-durably.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { requestDigest } from './lock-groups.ts';
 import type { Lockfile } from './lockfile.ts';
@@ -71,17 +71,14 @@ async function readAnyLockfile(recipe: RecipeFolder): Promise<Lockfile | undefin
   return parseLockfile(recipe, file, text);
 }
 
-/** Written aside and renamed. Returns whether anything changed; an unchanged file is not touched. */
+/** Durably. Returns whether anything changed; an unchanged file is not touched. */
 export async function writeLockfile(recipe: RecipeFolder, lockfile: Lockfile): Promise<boolean> {
   const file = lockfilePath(recipe);
   const text = lockfileText(lockfile);
   if ((await readFile(file, 'utf8').catch(() => undefined)) === text) return false;
-  const aside = `${file}.${randomBytes(6).toString('hex')}`;
   try {
-    await writeFile(aside, text, { flag: 'wx' });
-    await rename(aside, file);
+    await writeDurably(file, { content: text, mode: 0o666 });
   } catch (error) {
-    await rm(aside, { force: true });
     throw new KeelsonError({
       code: 'LOCKFILE_UNWRITABLE',
       class: 'environment',

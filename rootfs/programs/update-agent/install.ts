@@ -14,7 +14,7 @@ import {
 } from '../shared/update/update-record.ts';
 import { askServer } from './ask-server.ts';
 import { explainFailure, type FailureOutcome } from './explain-failure.ts';
-import { type Accepted, type Judged, stagedUpdate } from './judge.ts';
+import { type Accepted, type Judged, type Permission, stagedUpdate } from './judge.ts';
 import { readFullBaseline } from './read-full-baseline.ts';
 
 export type Downloading = Extract<UpdateState, { phase: 'downloading' }>;
@@ -25,7 +25,7 @@ export type InstallOutcome = { readonly kind: 'staged'; readonly update: StagedU
 export function installBundle(
   device: Device,
   download: Downloading,
-  { installed, fromChannel }: Omit<Accepted, 'update'>,
+  { installed, fromChannel }: Permission,
   location = locationOf(download.source),
 ): InstallOutcome {
   const boot = readBootFile(device);

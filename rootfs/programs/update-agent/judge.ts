@@ -16,16 +16,18 @@ import {
 } from '../shared/update/update-record.ts';
 import { makeRoom } from './make-room.ts';
 
-/** What an installation in progress may write. */
-export interface Accepted {
+/** What may be installed. */
+export interface Permission {
   readonly installed: InstalledRelease;
   /** Left out when a person named the bundle: then it must only be newer, and signed. */
   readonly fromChannel?: { readonly release: ChannelRelease; readonly expiresAt: number };
-  /** What is known of the update before its bundle is open. */
-  readonly update: Omit<StagedUpdate, keyof Named>;
 }
 
-type Named = Pick<StagedUpdate, 'version' | 'imageSha256'>;
+/** What an installation in progress may write. */
+export interface Accepted extends Permission {
+  /** What is known of the update before its bundle is open. */
+  readonly update: Omit<StagedUpdate, 'version' | 'imageSha256'>;
+}
 
 /** What an accepted bundle becomes in its slot. */
 export function stagedUpdate({ update }: Accepted, { version, imageSha256 }: OfferedBundle): StagedUpdate {

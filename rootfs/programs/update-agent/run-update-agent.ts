@@ -18,7 +18,7 @@ import { checkChannel, reachChannel } from './check-channel.ts';
 import { describeCheck } from './describe-check.ts';
 import { interrupted } from './explain-failure.ts';
 import { type Downloading, installBundle, recordOutcome } from './install.ts';
-import { type Accepted, judge } from './judge.ts';
+import { judge, type Permission } from './judge.ts';
 import { withMedium } from './open-medium.ts';
 import { readFullBaseline } from './read-full-baseline.ts';
 import { readInstalled, readSettings, type UpdateSettings } from './settings.ts';
@@ -156,13 +156,13 @@ function install(
   device: Device,
   settings: UpdateSettings,
   download: Downloading,
-  bound: Pick<Accepted, 'fromChannel'>,
+  bound: Pick<Permission, 'fromChannel'>,
   request?: UpdateRequest,
 ): number {
   writeState(device, download);
   device.printError(`update: installing ${JSON.stringify(download.source)}`);
   const { compatible, version, minimumVersion } = readInstalled(device, settings);
-  const accepted: Omit<Accepted, 'update'> = { installed: { compatible, version, minimumVersion }, ...bound };
+  const accepted: Permission = { installed: { compatible, version, minimumVersion }, ...bound };
   const outcome =
     request?.medium === undefined
       ? installBundle(device, download, accepted)
