@@ -1,4 +1,4 @@
-import { bootEntries, chooseEntry } from '../../../build/contract/boot-entries.ts';
+import { type BootSlot, bootEntries, chooseEntry } from '../../../build/contract/boot-entries.ts';
 import { getState, otherSlot } from '../../../build/contract/boot-plan.ts';
 import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import { findPartition, withBootPartition } from '../boot-backend/boot-partition.ts';
@@ -51,7 +51,7 @@ export function runHealthGate(device: Device): number {
   const isFirst = pending !== undefined && pending.update.bootId === readBootId(device);
   const hasReturned = pending !== undefined && !isFirst && pending.update.slot !== boot.slot;
   if (hasReturned) {
-    recordReturn(device, boot, pending.update, pending.phase === 'trial' ? pending.boots : []);
+    recordReturn(device, boot, pending, entry?.otherTriesDone ?? 0);
   }
   tellOfLeftSlot(device, boot, hasReturned);
   if (entry?.isCounted === true) {
@@ -86,22 +86,24 @@ interface OwnEntry {
   readonly hasOther: boolean;
   /** The boot loader would take it before this one, were this one bad. */
   readonly isOtherGood: boolean;
+  /** How often the boot loader started the other. */
+  readonly otherTriesDone: number;
 }
 
 function readOwnEntry(device: Device, { slot, disk }: BootFile): OwnEntry {
   const devices = { a: findPartition(device, disk, 'root-a'), b: findPartition(device, disk, 'root-b') };
   return withBootPartition(device, disk, (folderPath) => {
     const folder = readFolder(device, folderPath, slot, devices);
-    const own = bootEntries(folder.files).filter((entry) => entry.slot === slot);
-    const entry = chooseEntry(own);
+    const entriesOf = (of: BootSlot) => bootEntries(folder.files).filter((each) => each.slot === of);
+    const entry = chooseEntry(entriesOf(slot));
+    const other = chooseEntry(entriesOf(otherSlot(slot)));
     const isOtherGood = getState(folder, otherSlot(slot)) === 'good';
     return {
       isCounted: entry?.tries !== undefined,
       triesLeft: entry?.tries?.left ?? 0,
-      hasOther:
-        bootEntries(folder.files).some((each) => each.slot === otherSlot(slot)) &&
-        (isOtherGood || folder.slots[otherSlot(slot)] !== undefined),
+      hasOther: other !== undefined && (isOtherGood || folder.slots[otherSlot(slot)] !== undefined),
       isOtherGood,
+      otherTriesDone: other?.tries?.done ?? 0,
     };
   });
 }
@@ -198,13 +200,10 @@ function commit(device: Device, update: StagedUpdate): void {
 }
 
 /** The machine runs the old version again. */
-function recordReturn(
-  device: Device,
-  boot: BootFile,
-  update: StagedUpdate,
-  boots: readonly TrialBoot[],
-): void {
-  const reasons = explainReturn(boots, boot, update);
+function recordReturn(device: Device, boot: BootFile, pending: Pending, triesDone: number): void {
+  const { update } = pending;
+  const boots = pending.phase === 'trial' ? pending.boots : [];
+  const reasons = explainReturn(boots, triesDone, boot, update);
   const { version } = update;
   attempt(device, () => {
     recordUpdate(device, 'rolled-back', update, reasons);
@@ -219,14 +218,21 @@ function recordReturn(
   );
 }
 
-function explainReturn(boots: readonly TrialBoot[], boot: BootFile, update: StagedUpdate): readonly string[] {
+function explainReturn(
+  boots: readonly TrialBoot[],
+  triesDone: number,
+  boot: BootFile,
+  update: StagedUpdate,
+): readonly string[] {
   const told = [...new Set(boots.flatMap(({ reasons }) => reasons))];
   if (told.length > 0) return told;
   const refused = boot.refused.map(({ partition, reason }) => `${partition}: ${reason}`);
   if (refused.length > 0) return refused;
+  // Some may not have come as far as this gate: the boot loader counts them all.
+  const starts = Math.max(boots.length, triesDone);
   return boots.length > 0
     ? [
-        `it started ${boots.length === 1 ? 'once' : `${boots.length} times`} and came to no verdict: it hung, panicked or lost power`,
+        `it started ${starts === 1 ? 'once' : `${starts} times`} and came to no verdict: it hung, panicked or lost power`,
       ]
     : [`it never came as far as its services: the kernel or the root of slot ${update.slot} did not start`];
 }
