@@ -52,7 +52,9 @@ export async function bootState(picked: PickedState, options: StateOptions): Pro
   const machine = await makeTorturedMachine(prepared.workshop, folder, prepared.seedPath, beginning);
   try {
     await machine.powerOn();
-    const { version } = await comeBack(prepared, machine, life, `${resumeUpdates}; ${beginUpdate}`);
+    const { version } = await comeBack(prepared, machine, life, {
+      askAgain: `${resumeUpdates}; ${beginUpdate}`,
+    });
     await machine.remove();
     await rm(diskPath);
     return { ...picked, landed, version, seconds: seconds() };

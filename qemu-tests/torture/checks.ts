@@ -112,3 +112,16 @@ export async function waitUntilCommitted(
   }
   if (state.phase !== 'committed') throw new Error(`version ${version} was left: ${JSON.stringify(state)}`);
 }
+
+/** All boots of the version were lost to power cuts; the record says how many there were. */
+export async function waitUntilLeft(guest: Guest, version: string): Promise<void> {
+  await waitFor(
+    async () => {
+      const { phase, version: what, reasons } = await askState(guest);
+      const reason = /started 3 times and came to no verdict|never came as far as its services/;
+      if (phase === 'rolled-back' && what === version && reason.test(String(reasons))) return true;
+      throw new Error(JSON.stringify({ phase, version: what, reasons }));
+    },
+    { what: `version ${version} to be on record as left`, deadlineMs: 120_000 },
+  );
+}

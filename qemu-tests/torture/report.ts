@@ -6,7 +6,7 @@ import { stages } from './stages.ts';
 /** A machine as one line, and more of it when it did not return. */
 export function describeOutcome(outcome: CutOutcome): string {
   const { planned, returned, seconds, fault, keptIn, hit, cuts } = outcome;
-  const number = cuts > 1 ? `${planned.number}-${planned.number + 1}` : `${planned.number}`;
+  const number = cuts > 1 ? `${planned.number}-${planned.number + cuts - 1}` : `${planned.number}`;
   const head = `${number.padStart(7)}  ${planned.stage.name.padEnd(12)}`;
   const where = hit.join(' | ');
   if (fault !== undefined)
