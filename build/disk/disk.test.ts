@@ -23,7 +23,6 @@ function recipeWith(disk: Partial<Recipe['disk']> = {}): Recipe {
       espSizeBytes: 64 * mebibyte,
       slotSizeBytes: undefined,
       headRoom: 2,
-      compression: 'zstd',
       reserveBytes: undefined,
       stateSizeBytes: 128 * mebibyte,
       ...disk,

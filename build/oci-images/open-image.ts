@@ -116,12 +116,11 @@ function unsafe(request: ImageRequest, reason: string, cause?: unknown): Keelson
   });
 }
 
-/** The lockfile lacks an image, by its name there. */
-export function notLocked(recipe: Recipe, name: string): KeelsonError {
+function notLocked(recipe: Recipe, service: string): KeelsonError {
   return new KeelsonError({
     code: 'LOCKFILE_OUTDATED',
     class: 'input',
-    message: `Cannot build ${recipe.name}: its lockfile has no image for ${name}`,
+    message: `Cannot build ${recipe.name}: its lockfile has no image for ${service}`,
     place: { file: lockfilePath(recipe) },
     hint: `Run \`keelson lock ${recipe.argument}\`.`,
   });

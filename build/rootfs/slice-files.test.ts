@@ -269,8 +269,7 @@ function slice(packages: readonly OpenedPackage[], files: readonly (string | obj
   const requests = files.map((file) =>
     typeof file === 'string' ? { kind: 'package', path: file, place } : { ...owned, ...file, place },
   ) as FileRequest[];
-  const words = { name: 'r', version: '1', description: '', architecture: 'x86-64' };
-  const recipe = { ...words, hostname: 'box', suites: [] };
+  const recipe = { name: 'r', version: '1', description: '', hostname: 'box', architecture: 'x86-64' };
   return sliceFiles({
     parts: [{ owner: 'service web', files: requests, context: { recipe } }],
     packages,
