@@ -7,6 +7,7 @@ const boots = (...names: readonly string[]) =>
 
 test.each<[string, readonly string[], boolean]>([
   ['every boot of the version on trial was lost', ['b+2-1.efi', 'b+1-2.efi', 'a.efi'], true],
+  ['it was left before all of them were lost', ['b+2-1.efi', 'a.efi'], false],
   ['it has one more', ['b+2-1.efi', 'b+1-2.efi'], false],
   ['it never came to a trial', ['a.efi', 'a.efi'], false],
   ['it was kept', ['b+2-1.efi', 'b.efi'], false],

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { trialBoots } from '../../build/contract/boot-entries.ts';
 import { openDiskFile } from '../support/disk/disk-bytes.ts';
 import { type DigestCache, judgeDisk, type Verdict } from '../support/disk/judge-disk.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -31,10 +32,19 @@ export async function cutMachine(prepared: Prepared, planned: PlannedCut): Promi
   const startedAt = Date.now();
   const hit: string[] = [];
   const verdicts: Verdict[] = [];
+  let cuts = 0;
   const folder = join(prepared.folder, `cut-${String(number).padStart(4, '0')}-${stage.name}`);
   const { beginning } = lifeOf(prepared, stage.life);
   const machine = await makeTorturedMachine(prepared.workshop, folder, prepared.seedPath, beginning);
   const seconds = () => Math.round((Date.now() - startedAt) / 1000);
+  const cut = async (where: string) => {
+    await machine.cutPower();
+    cuts++;
+    hit.push(where);
+    const verdict = await judge(prepared, machine);
+    verdicts.push(verdict);
+    hit.push(describeVerdict(verdict));
+  };
   try {
     await machine.powerOn();
     if (stage.begin !== undefined) {
@@ -43,30 +53,24 @@ export async function cutMachine(prepared: Prepared, planned: PlannedCut): Promi
       await machine.guest.run(inBackground(stage.begin));
       machine.guest.disconnect();
     }
-    hit.push(await awaitMoment(prepared, machine, planned));
-    await machine.cutPower();
-    verdicts.push(await judge(prepared, machine));
+    await cut(await awaitMoment(prepared, machine, planned));
     for (const share of planned.again) {
-      hit.push(describeVerdict(verdicts.at(-1) as Verdict));
       await machine.powerOn();
       const pauseMs = share * lifeOf(prepared, 'fresh').durationMs;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      await machine.cutPower();
-      hit.push(`again ${(pauseMs / 1000).toFixed(1)} s after the start`);
-      verdicts.push(await judge(prepared, machine));
+      await cut(`again ${(pauseMs / 1000).toFixed(1)} s after the start`);
     }
-    hit.push(describeVerdict(verdicts.at(-1) as Verdict));
     await machine.powerOn();
     const returned = await comeBack(prepared, machine, stage.life, {
       askAgain: stage.askAgain,
       isSpent: isTrialSpent(prepared, verdicts),
     });
     await machine.remove();
-    return { planned, cuts: verdicts.length, hit, returned, seconds: seconds() };
+    return { planned, cuts, hit, returned, seconds: seconds() };
   } catch (error) {
     await machine.cutPower();
     const fault = (error as Error).message;
-    return { planned, cuts: verdicts.length, hit, seconds: seconds(), fault, keptIn: folder };
+    return { planned, cuts, hit, seconds: seconds(), fault, keptIn: folder };
   }
 }
 
@@ -79,7 +83,7 @@ export function isTrialSpent(
   verdicts: readonly Pick<Verdict, 'boots'>[],
 ): boolean {
   const wasOnTrial = verdicts.some(({ boots }) => boots?.version === newVersion && boots.name.includes('+'));
-  return wasOnTrial && verdicts.at(-1)?.boots?.version === oldVersion;
+  return verdicts.length >= trialBoots && wasOnTrial && verdicts.at(-1)?.boots?.version === oldVersion;
 }
 
 /** Until the stage's clock says so, or the stage is over. Gives where it hit. */
