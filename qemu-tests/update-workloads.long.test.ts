@@ -123,7 +123,10 @@ promise('an update costs users’ containers little, and one that breaks them is
   });
 
   step('it is installed from the start; what read the bundle has ended and is gone', async () => {
-    await run(`keelctl update install ${server.url}/bridgeless && keelctl update status`);
+    const status = await run(`keelctl update install ${server.url}/bridgeless && keelctl update status`);
+    expect(status.split('\n').filter((line) => line.startsWith('watched'))).toEqual([
+      'watched  container web of docker',
+    ]);
     expect(await processes()).toBe('');
     expect(await devices()).toBe('');
   });

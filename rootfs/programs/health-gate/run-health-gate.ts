@@ -194,8 +194,14 @@ function tellKept(device: Device, { version }: BootFile): void {
 }
 
 function commit(device: Device, update: StagedUpdate): void {
-  recordUpdate(device, 'committed', update);
-  const { version } = update;
+  const { version, before } = update;
+  const doubt = before.workloadsFault;
+  recordUpdate(
+    device,
+    'committed',
+    update,
+    doubt === undefined ? [] : [`not measured by all containers of users: ${doubt}`],
+  );
   writeState(device, { phase: 'committed', version, at: Math.floor(device.now() / 1000) });
 }
 

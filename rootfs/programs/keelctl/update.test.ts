@@ -114,6 +114,19 @@ describe('keelctl update', () => {
     expect(run('update unpin', policy).printed).toEqual(['Updates are paused.']);
   });
 
+  test('the status of what waits says which containers it must bring back', () => {
+    const before = {
+      workloads: [{ engine: 'docker', name: 'web' }],
+      workloadsFault: 'those of podman cannot be listed: no answer in 30 s',
+    };
+    const update = { version: '2026.11.1', slot: 'b', before };
+    const state = JSON.stringify({ phase: 'staged', restartAt: 1_795_000_000, update });
+    expect(run('update status', { [`${folder}/state.json`]: state }).printed.slice(2)).toEqual([
+      'watched  container web of docker',
+      'watched  containers of users: those of podman cannot be listed: no answer in 30 s',
+    ]);
+  });
+
   test('status and history', () => {
     const source = { kind: 'channel', location: 'x' };
     const files = {

@@ -2,6 +2,7 @@ import { releaseVersionPattern } from '../../../build/contract/release-version.t
 import type { Device } from '../device.ts';
 import { readBootRepair } from '../shared/boot-repair.ts';
 import {
+  type Baseline,
   readHistory,
   readJson,
   readPolicy,
@@ -127,6 +128,9 @@ function showStatus(device: Device, { isJson }: Invocation): ExitCode {
   }
   device.print(`runs     ${recipe} ${version}`);
   device.print(`updates  ${describeState(state)}`);
+  if (state.phase === 'staged' || state.phase === 'trial') {
+    for (const line of describeWatched(state.update.before)) device.print(`watched  ${line}`);
+  }
   if (demotion !== undefined) {
     const { fromVersion, at, reasons } = demotion;
     device.print(`damaged  version ${fromVersion} was left ${showTime(at)}: ${reasons.join('; ')}`);
@@ -158,6 +162,14 @@ function describeState(state: UpdateState): string {
     case 'rolled-back':
       return `version ${state.version} was left ${showTime(state.at)}: ${state.reasons.join('; ')}`;
   }
+}
+
+/** Containers of users that the new version must bring back. */
+function describeWatched({ workloads = [], workloadsFault }: Baseline): readonly string[] {
+  return [
+    ...workloads.map(({ engine, name }) => `container ${name} of ${engine}`),
+    ...(workloadsFault === undefined ? [] : [`containers of users: ${workloadsFault}`]),
+  ];
 }
 
 function showHistory(device: Device, { isJson }: Invocation): ExitCode {

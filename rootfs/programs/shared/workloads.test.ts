@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { EngineFile } from '../../../build/contract/engine-file.ts';
 import type { Workload } from '../../../build/contract/workload.ts';
 import { type FakeDevice, makeFakeDevice } from '../testing/fake-device.ts';
-import { askForWorkloads, complain, listWorkloads, namesToDemand } from './workloads.ts';
+import { askForWorkloads, complain, listWorkloads, namesToDemand, namesUnwell } from './workloads.ts';
 
 const well: Workload = { name: 'web', state: 'running', health: null, isRestarted: true, isExempt: false };
 const demanded = [{ engine: 'docker', name: 'web' }];
@@ -35,6 +35,17 @@ test.each<[string, Partial<Workload>, boolean]>([
 ])('a container that %s: demanded again?', (_, change, isDemanded) => {
   const listing = { engine: 'docker', workloads: [{ ...well, ...change }] };
   expect(namesToDemand([listing])).toEqual(isDemanded ? demanded : []);
+});
+
+test.each<[string, Partial<Workload>, boolean]>([
+  ['is well', {}, false],
+  ['is not healthy', { health: 'unhealthy' }, true],
+  ['has ended', { state: 'exited' }, true],
+  ['is no longer to be watched', { state: 'exited', isExempt: true }, false],
+  ['has another name', { name: 'mail', state: 'exited' }, false],
+])('a demanded container that %s: unwell?', (_, change, isUnwell) => {
+  const listing = { engine: 'docker', workloads: [{ ...well, ...change }] };
+  expect(namesUnwell(demanded, [listing])).toEqual(isUnwell ? demanded : []);
 });
 
 test.each<[string, Partial<Workload>, readonly string[]]>([
@@ -77,19 +88,44 @@ describe('from inside of a container', () => {
         },
       ],
     });
-    expect(askForWorkloads(device)).toEqual(listings);
+    expect(askForWorkloads(device)).toEqual({ listings });
+    expect(device.commandsRun[0]).toMatch(/^busybox timeout 5 sh -c echo /);
   });
 
-  test('nobody answers: nothing, after a while', () => {
+  test('an engine that is mute is a fault, and the others are known', () => {
+    const listings = [
+      { engine: 'docker', workloads: [well] },
+      { engine: 'podman', workloads: [], fault: 'no answer in 30 s' },
+    ];
+    const device: FakeDevice = makeFakeDevice({ files: { [ask]: '', [answer]: '' }, now: 7000 });
+    device.writeFile(answer, `7000\n${JSON.stringify(listings)}`);
+    expect(askForWorkloads(device)).toEqual({
+      listings,
+      fault: 'those of podman cannot be listed: no answer in 30 s',
+    });
+  });
+
+  test.each([
+    [{ exitCode: 127 }, 'nobody can be asked for them: no listener'],
+    [{ exitCode: 1, stderr: 'sh: no such device\n' }, 'nobody can be asked for them: sh: no such device'],
+  ])('asking fails with %j: said at once', (outcome, fault) => {
+    const device = makeFakeDevice({ files: { [ask]: '' }, commands: [() => outcome] });
+    const begin = device.now();
+    expect(askForWorkloads(device)).toEqual({ listings: [], fault });
+    expect(device.now()).toBe(begin);
+  });
+
+  test('nobody answers: a fault, after a while', () => {
     const device = makeFakeDevice({ files: { [ask]: '', [answer]: '1\n[{"engine":"docker"}]' } });
     const begin = device.now();
-    expect(askForWorkloads(device)).toEqual([]);
+    const fault = 'nobody lists them: no answer in 60 s';
+    expect(askForWorkloads(device)).toEqual({ listings: [], fault });
     expect(device.now() - begin).toBe(60_000);
   });
 
   test('a machine without an engine is not asked', () => {
     const device = makeFakeDevice();
-    expect(askForWorkloads(device)).toEqual([]);
+    expect(askForWorkloads(device)).toEqual({ listings: [] });
     expect(device.commandsRun).toEqual([]);
   });
 });

@@ -44,9 +44,26 @@ export function isWell({ state, health }: Workload): boolean {
 
 /** Those that are well and that the engine brings back by itself: a version that does not is no good one. */
 export function namesToDemand(listings: readonly EngineListing[]): readonly WorkloadName[] {
+  return watchedNames(listings, isWell);
+}
+
+/** Of those that were demanded, the ones that are still there to be watched, and are not well now. */
+export function namesUnwell(
+  demanded: readonly WorkloadName[],
+  listings: readonly EngineListing[],
+): readonly WorkloadName[] {
+  return watchedNames(listings, (each) => !isWell(each)).filter(({ engine, name }) =>
+    demanded.some((each) => each.engine === engine && each.name === name),
+  );
+}
+
+function watchedNames(
+  listings: readonly EngineListing[],
+  isWanted: (each: Workload) => boolean,
+): readonly WorkloadName[] {
   return listings.flatMap(({ engine, workloads }) =>
     workloads
-      .filter((each) => isWell(each) && each.isRestarted && !each.isExempt)
+      .filter((each) => isWanted(each) && each.isRestarted && !each.isExempt)
       .map(({ name }) => ({ engine, name })),
   );
 }
@@ -83,24 +100,39 @@ export function describeWorkload({ name, state, exitCode, error, health }: Workl
 const folder = `${machineLayout.runtime}/workloads`;
 const pollMs = 200;
 
-/** For the agent for updates, which cannot reach other containers; nothing when the machine has no engine or it does not answer. */
-export function askForWorkloads(device: Device): readonly EngineListing[] {
-  if (device.status(`${folder}/ask`) === undefined) return [];
+/** What the engines of the machine say, as far as they could be asked. */
+export interface WorkloadAnswer {
+  readonly listings: readonly EngineListing[];
+  /** A sentence: nobody answered, or an engine did not. Nothing is known of its containers then. */
+  readonly fault?: string;
+}
+
+/** For the agent for updates, which cannot reach other containers. A machine without an engine has none, and that is no fault. */
+export function askForWorkloads(device: Device): WorkloadAnswer {
+  if (device.status(`${folder}/ask`) === undefined) return { listings: [] };
   const id = String(device.now());
-  device.run(['timeout', '5', 'sh', '-c', `echo ${id} >${folder}/ask`]);
+  const asking = device.run(['busybox', 'timeout', '5', 'sh', '-c', `echo ${id} >${folder}/ask`]);
+  if (asking.exitCode !== 0) {
+    return { listings: [], fault: `nobody can be asked for them: ${asking.stderr.trim() || 'no listener'}` };
+  }
   const deadline = device.now() + 2 * patienceSeconds * 1000;
   while (device.now() < deadline) {
     const [answeredId, ...json] = (device.readFile(`${folder}/answer`) ?? '').split('\n');
     if (answeredId === id) return parseListings(json.join('\n'));
     device.sleep(pollMs);
   }
-  return [];
+  return { listings: [], fault: `nobody lists them: no answer in ${2 * patienceSeconds} s` };
 }
 
-function parseListings(text: string): readonly EngineListing[] {
+function parseListings(text: string): WorkloadAnswer {
   try {
-    return JSON.parse(text) as readonly EngineListing[];
+    const listings = JSON.parse(text) as readonly EngineListing[];
+    const mute = listings.find(({ fault }) => fault !== undefined);
+    return {
+      listings,
+      ...(mute === undefined ? {} : { fault: `those of ${mute.engine} cannot be listed: ${mute.fault}` }),
+    };
   } catch {
-    return [];
+    return { listings: [], fault: 'the list of them cannot be read' };
   }
 }

@@ -46,7 +46,7 @@ export function installBundle(
       slot: boot.slot === 'a' ? 'b' : 'a',
       fromVersion: boot.version,
       ...(download.bundleSha256 === undefined ? {} : { bundleSha256: download.bundleSha256 }),
-      before: readFullBaseline(device),
+      before: readFullBaseline(device).before,
       bootId: readBootId(device),
     },
   };

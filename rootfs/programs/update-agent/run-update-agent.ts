@@ -2,18 +2,17 @@ import { findPartition } from '../boot-backend/boot-partition.ts';
 import { readTrailer } from '../boot-backend/read-folder.ts';
 import type { Device } from '../device.ts';
 import { readBootFile } from '../shared/boot-file.ts';
-import { nextOpening } from '../shared/tuf/maintenance-window.ts';
 import {
   type RestingState,
   readBootId,
   readState,
   recordUpdate,
   type UpdateRequest,
-  type UpdateState,
   updatePaths,
   writeState,
 } from '../shared/update/update-record.ts';
 import { answer, answerWhoWaits, refuseRequest, takeRequest } from './answer-request.ts';
+import { awaitRestart } from './await-restart.ts';
 import { checkChannel, reachChannel } from './check-channel.ts';
 import { describeCheck } from './describe-check.ts';
 import { interrupted } from './explain-failure.ts';
@@ -209,25 +208,6 @@ function resume(device: Device, settings: UpdateSettings, download: Downloading)
   return look(device, settings, { phase: 'idle' }, false, { attempt }) ?? settings.intervalMinutes * 60;
 }
 
-function awaitRestart(
-  device: Device,
-  settings: UpdateSettings,
-  state: Extract<UpdateState, { phase: 'staged' }>,
-): number {
-  // The new version runs, or the gate has not yet said why it does not.
-  if (readBootId(device) !== state.update.bootId) return 10;
-  // The owner may have opened an earlier window meanwhile.
-  const at = now(device);
-  const left = Math.min(state.restartAt, nextOpening(settings.windows, at)) - at;
-  // A container may have been removed since, or started.
-  const update = { ...state.update, before: readFullBaseline(device, state.update.before) };
-  if (JSON.stringify(update) !== JSON.stringify(state.update)) writeState(device, { ...state, update });
-  if (left > 0) return Math.min(left, 600);
-  device.printError(`update: restarting to try version ${state.update.version}`);
-  device.run(['initctl', '--batch', 'reboot']);
-  return 60;
-}
-
 function carryOut(
   device: Device,
   settings: UpdateSettings,
@@ -266,7 +246,7 @@ function rollBack(device: Device, settings: UpdateSettings, request: UpdateReque
     version: readOtherVersion(device, boot.disk, slot),
     slot,
     fromVersion: boot.version,
-    before: readFullBaseline(device),
+    before: readFullBaseline(device).before,
     bootId: readBootId(device),
   } as const;
   const state = { phase: 'staged', update, restartAt: at } as const;

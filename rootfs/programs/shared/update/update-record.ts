@@ -54,6 +54,8 @@ export interface Baseline {
   readonly isStateFull?: boolean;
   /** Containers of users that were well. */
   readonly workloads?: readonly WorkloadName[];
+  /** Why it is not known of all containers whether they were well. */
+  readonly workloadsFault?: string;
 }
 
 /** One boot of a version on trial. */
@@ -97,7 +99,13 @@ export type UpdateState =
        */
       readonly update?: StagedUpdate;
     }
-  | { readonly phase: 'staged'; readonly update: StagedUpdate; readonly restartAt: number }
+  | {
+      readonly phase: 'staged';
+      readonly update: StagedUpdate;
+      readonly restartAt: number;
+      /** Since when a container is not well that was, or an engine does not answer. */
+      readonly unsettledSince?: number;
+    }
   | { readonly phase: 'trial'; readonly update: StagedUpdate; readonly boots: readonly TrialBoot[] }
   | {
       readonly phase: 'committed';
