@@ -1,16 +1,14 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import { openLockedPackages } from '../build/debian/open-packages.ts';
-import { readLockfile } from '../build/lock/lockfile-io.ts';
-import { loadRecipe } from '../build/recipe/load-recipe.ts';
 import { makeOciLayout } from '../build/testing/make-oci-layout.ts';
 import { startTestRegistry } from '../build/testing/oci-registry.ts';
 import type { Workshop } from '../build/tools/workshop.ts';
 import { addCleanup } from './support/afterwards.ts';
 import { promise, step } from './support/step.ts';
+import { busyboxLayer, pushImage } from './support/test-images.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
-import { openTestWorkshop, repositoryFolder, runKeelson, testOutputFolder } from './support/test-workshop.ts';
+import { openTestWorkshop, runKeelson, testOutputFolder } from './support/test-workshop.ts';
 import { waitFor } from './support/wait-for.ts';
 
 /** Says how it was started, then serves it. */
@@ -31,18 +29,10 @@ promise('three lines make a machine that serves from an OCI image', () => {
     const registry = await startTestRegistry(workshop, join(folder, 'registry'));
     addCleanup(registry.stop);
     await makeImage(workshop, join(folder, 'image'));
-    const tools = await workshop.openTools('oci');
-    await tools.run({
-      file: '/usr/bin/skopeo',
-      arguments: [
-        '--insecure-policy',
-        'copy',
-        `oci:${join(folder, 'image')}:1.0`,
-        `docker://${registry.address}/team/web:1.0`,
-      ],
-      environment: { SSL_CERT_FILE: registry.authority },
-      readOnly: [join(folder, 'image'), registry.authority],
-      hasNetwork: true,
+    await pushImage(workshop, registry, {
+      layoutFolder: join(folder, 'image'),
+      name: 'team/web',
+      tag: '1.0',
     });
     const recipe = [
       'name: web',
@@ -87,24 +77,11 @@ promise('three lines make a machine that serves from an OCI image', () => {
   });
 });
 
-/** Debian's busybox in a root that is nothing like Debian's. */
 async function makeImage(workshop: Workshop, folder: string): Promise<void> {
-  const recipe = await loadRecipe({ name: 'minimal', repositoryFolder, workingFolder: repositoryFolder });
-  const packages = await openLockedPackages(workshop, recipe, await readLockfile(recipe));
-  const busybox = packages
-    .group('initramfs')
-    .map(({ entries }) => entries.get('/usr/bin/busybox'))
-    .find((node) => node?.type === 'file');
-  if (busybox?.type !== 'file') throw new Error('minimal has no busybox');
-  const links = ['sh', 'id', 'httpd'].map((name) => ({
-    name: `bin/${name}`,
-    type: 'symlink' as const,
-    linkname: 'busybox',
-  }));
   await makeOciLayout(folder, {
     '1.0': {
       layers: [
-        [{ name: 'bin/busybox', content: await busybox.content.read(), mode: 0o755 }, ...links],
+        await busyboxLayer(workshop, ['sh', 'id', 'httpd']),
         [
           {
             name: 'etc/passwd',

@@ -90,7 +90,7 @@ promise('state outlives what a machine lives through, and its loss is survived',
   });
 
   async function readHostKeys(): Promise<string> {
-    return machine.guest.run('cat /etc/ssh/keys/*.pub | sort');
+    return machine.guest.run('cat /var/lib/keelson/services/sshd/etc-ssh-keys/*.pub | sort');
   }
 
   async function expectKept(): Promise<void> {

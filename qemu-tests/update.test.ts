@@ -49,7 +49,7 @@ promise('a machine follows its channel, fetches little, and keeps what is its ow
         `${plainUserData(key)}write_files:\n  - path: /run/keelson/files/update.json\n    content: '${settings}'\n`,
     });
     await machine.boot();
-    hostKey = await machine.guest.run('cat /etc/ssh/keys/*.pub');
+    hostKey = await machine.guest.run('cat /var/lib/keelson/services/sshd/etc-ssh-keys/*.pub');
     await machine.guest.run('echo mine >/root/mine');
   });
 
@@ -98,7 +98,7 @@ promise('a machine follows its channel, fetches little, and keeps what is its ow
   });
 
   step('host keys and what a person wrote are as before', async () => {
-    expect(await machine.guest.run('cat /etc/ssh/keys/*.pub')).toBe(hostKey);
+    expect(await machine.guest.run('cat /var/lib/keelson/services/sshd/etc-ssh-keys/*.pub')).toBe(hostKey);
     expect(await machine.guest.run('cat /root/mine')).toBe('mine');
   });
 

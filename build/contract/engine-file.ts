@@ -18,6 +18,8 @@ export interface EngineFile {
     /** Kept free at the end of the disk; `undefined`: `defaultReserveBytes`. */
     readonly reserveBytes?: number;
   };
+  /** Where sessions of root land when nobody says otherwise; left out when no service is a console. */
+  readonly console?: string;
   /** A service collects what the others print. */
   readonly hasLog?: boolean;
   /** In start order. */
@@ -40,6 +42,8 @@ export interface EngineService {
   /** Such as `SIGTERM`. */
   readonly stopSignal: string;
   readonly stopTimeoutSeconds: number;
+  /** Memory that is never taken from it. */
+  readonly memoryReserveBytes: number;
   /** Folders to make on state before the container starts. */
   readonly stateFolders: readonly {
     readonly path: string;
@@ -49,6 +53,8 @@ export interface EngineService {
     /** Folder of the root that is copied when this one is first made: what an image has in a volume. */
     readonly content?: string;
   }[];
+  /** Sessions of root can land in its container. `chosen`: it runs from the time when somebody has chosen it. */
+  readonly console?: { readonly name: string; readonly start: 'boot' | 'chosen' };
   /** Run in the container: lists containers of users, JSON lines of `Workload` (`workload.ts`). */
   readonly workloads?: { readonly command: readonly string[] };
   /** Run in the container: exit code 0 when a bad version could be replaced by way of this service. */

@@ -26,6 +26,15 @@ export const machineLayout = {
   stateFile: '/run/keelson/state.json',
   /** What provisioning found and did, with every fault. */
   provisionFile: '/run/keelson/provision.json',
+  /**
+   * `chosen` names the console that sessions of root land in. `<name>`, once it is ready: process, control group and shell, then
+   * `fixed` or `changeable` (by its users, so that it may be broken). `<name>.says`: what it is at; `<name>.fault`: why it is not ready.
+   */
+  consoles: '/run/keelson/consoles',
+  /** `<service>`: its console was chosen; finit's condition for those that do not start with the machine. */
+  chosenConsoles: '/dev/console-chosen',
+  /** What a person chose by `keelctl console switch`. */
+  consoleChoice: '/var/lib/keelson/console.json',
   logs: '/var/lib/keelson/log',
   /** Named pipes, two for each service, when a service mounts this folder: it collects what they say. */
   outputPipes: '/run/keelson/pipes',

@@ -103,6 +103,7 @@ async function openFetched(workshop: Workshop, locked: LockedPackage): Promise<O
   return {
     locked,
     control: contents.control,
+    file: storedBytes(workshop.store.blobPath(locked.sha256), 0, locked.sizeBytes, locked.sha256),
     entries: new Map(contents.members.map((row) => [row[1], nodeOf(row, dataPath, origin)])),
   };
 }

@@ -1,4 +1,4 @@
-import type { TreeNode } from '../rootfs/tree.ts';
+import type { ByteSource, TreeNode } from '../rootfs/tree.ts';
 import type { Sha256 } from '../store/store.ts';
 
 /** Debian's name of an architecture. */
@@ -25,6 +25,8 @@ export interface OpenedPackage {
   readonly locked: LockedPackage;
   /** The control stanza's fields, names as Debian writes them. */
   readonly control: Readonly<Record<string, string>>;
+  /** The .deb file itself. */
+  readonly file: ByteSource;
   /** Paths normalised to merged-/usr; hard links resolved to files with the same content. */
   readonly entries: ReadonlyMap<string, TreeNode>;
 }

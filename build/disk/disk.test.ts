@@ -23,6 +23,7 @@ function recipeWith(disk: Partial<Recipe['disk']> = {}): Recipe {
       espSizeBytes: 64 * mebibyte,
       slotSizeBytes: undefined,
       headRoom: 2,
+      compression: 'zstd',
       reserveBytes: undefined,
       stateSizeBytes: 128 * mebibyte,
       ...disk,

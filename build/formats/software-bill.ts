@@ -51,7 +51,7 @@ export function writeSoftwareBill(
   return `${JSON.stringify(bill, null, 2)}\n`;
 }
 
-/** An image that a service's root is from: what is in it, its own bill says. */
+/** An image that a service’s root is from, or a user’s container: what is in it, its own bill says. */
 function imageComponent({ image, digest }: LockedImage) {
   const [name = image] = image.split(/[@]|:(?=[^/]*$)/);
   const purl = `pkg:oci/${encodeURIComponent(name.split('/').at(-1) ?? name)}@${encodeURIComponent(digest)}?repository_url=${encodeURIComponent(name)}`;

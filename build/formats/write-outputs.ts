@@ -55,8 +55,12 @@ export async function writeOutputs(
 
 async function makeSoftwareBill(workshop: Workshop, recipe: Recipe, parts: BuiltParts) {
   const packages = [...parts.composed.packages, ...parts.uki.packages];
-  const images = parts.composed.bundles.flatMap(({ image }) => (image === undefined ? [] : [image.locked]));
-  const text = writeSoftwareBill(recipe, parts.sealed.rootHash, packages, images);
+  const images = parts.composed.bundles.flatMap(({ image, builtInImages }) => [
+    ...(image === undefined ? [] : [image.locked]),
+    ...builtInImages,
+  ]);
+  const byDigest = new Map(images.map((image) => [`${image.image} ${image.digest}`, image]));
+  const text = writeSoftwareBill(recipe, parts.sealed.rootHash, packages, [...byDigest.values()]);
   const { sha256, sizeBytes } = bytesOf(text);
   const step = await workshop.store.step(
     { title: 'write software bill of materials', moduleUrl: import.meta.url, inputs: { sha256 } },

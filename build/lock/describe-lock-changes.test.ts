@@ -100,12 +100,16 @@ test('tells that a tag names another image than when it was locked', () => {
     a: image('1', 'aa'),
     b: image('1', 'b0'),
     c: image('2', 'c0'),
-    e: image('1', 'ee'),
+    'compose/shop/front': image('1', 'ff'),
+    'container/e': image('1', 'ee'),
+    e: image('1', 'e0'),
   });
   expect(describeLockChanges(before, after)).toEqual([
     'changed  image quay.io/org/web:1 sha256:bb → sha256:b0 (service/b)',
     'changed  image quay.io/org/web:1 → quay.io/org/web:2 sha256:cc → sha256:c0 (service/c)',
+    'added    image quay.io/org/web:1 sha256:ff (compose/shop/front)',
+    'added    image quay.io/org/web:1 sha256:ee (container/e)',
     'removed  image quay.io/org/web:1 sha256:dd (service/d)',
-    'added    image quay.io/org/web:1 sha256:ee (service/e)',
+    'added    image quay.io/org/web:1 sha256:e0 (service/e)',
   ]);
 });

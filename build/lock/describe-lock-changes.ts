@@ -12,17 +12,18 @@ export function describeLockChanges(before: Lockfile | undefined, after: Lockfil
 function describeImageChanges(before: Lockfile | undefined, after: Lockfile): string[] {
   const old = before?.images ?? {};
   const now = after.images ?? {};
-  const services = [...new Set([...Object.keys(old), ...Object.keys(now)])].sort();
-  return services.flatMap((service) => {
-    const was = old[service];
-    const is = now[service];
+  const owners = [...new Set([...Object.keys(old), ...Object.keys(now)])].sort();
+  return owners.flatMap((owner) => {
+    const was = old[owner];
+    const is = now[owner];
+    const whose = owner.includes('/') ? `(${owner})` : `(service/${owner})`;
     if (was === undefined)
-      return is === undefined ? [] : [`added    image ${is.image} ${is.digest} (service/${service})`];
-    if (is === undefined) return [`removed  image ${was.image} ${was.digest} (service/${service})`];
+      return is === undefined ? [] : [`added    image ${is.image} ${is.digest} ${whose}`];
+    if (is === undefined) return [`removed  image ${was.image} ${was.digest} ${whose}`];
     if (was.digest === is.digest && was.manifestSha256 === is.manifestSha256) return [];
     const change = was.digest === is.digest ? is.digest : `${was.digest} → ${is.digest}`;
     const name = was.image === is.image ? is.image : `${was.image} → ${is.image}`;
-    return [`changed  image ${name} ${change} (service/${service})`];
+    return [`changed  image ${name} ${change} ${whose}`];
   });
 }
 

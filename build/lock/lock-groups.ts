@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DebianArchitecture } from '../debian/package.ts';
 import type { Place } from '../errors/keelson-error.ts';
+import { containerImages } from '../oci-images/container-images.ts';
 import type { Architecture, Recipe } from '../recipe/recipe.ts';
 import { recipeTemplateContext, serviceTemplateContext } from '../recipe/render-template.ts';
 import type { SlicePart } from '../rootfs/slice-files.ts';
@@ -23,6 +24,8 @@ export interface LockGroup {
   /** Sorted, each once. */
   readonly requests: readonly DeclaredRequest[];
   readonly parts: readonly SlicePart[];
+  /** All that is solved is wanted, as .deb files. */
+  readonly isWhole?: boolean;
 }
 
 /** What is locked for a recipe: `base`, `initramfs`, `kernel` and one `service/<name>` each. */
@@ -58,6 +61,7 @@ export function lockGroups(recipe: Recipe): LockGroup[] {
             { owner: `service ${service.name}`, files: service.files, context: serviceContext },
             ...layers.map(layerPart),
           ],
+          isWhole: service.packageFolder !== undefined,
         };
       }),
   ];
@@ -92,17 +96,19 @@ export function requestName({ name, suite }: PackageRequest): string {
  * are taken from them, and images with the keys that they must be signed by. A lockfile with another digest is outdated.
  */
 export function requestDigest(recipe: Recipe): Sha256 {
-  const groups = lockGroups(recipe).map(({ name, requests, parts }) => ({
+  const groups = lockGroups(recipe).map(({ name, requests, parts, isWhole }) => ({
     name,
     requests: requests.map(requestName),
     files: [...new Set(parts.flatMap(packagePaths))].sort(),
+    ...(isWhole === true ? { isWhole } : {}),
   }));
   const { architecture, suites } = recipe;
-  const images = recipe.services.flatMap(({ name, image }) =>
-    image === undefined
-      ? []
-      : [{ name, image: image.request.reference, key: image.request.key?.sha256 ?? '' }],
-  );
+  const images = [
+    ...recipe.services.flatMap(({ name, image }) =>
+      image === undefined ? [] : [{ name, request: image.request }],
+    ),
+    ...containerImages(recipe).map(({ key, request }) => ({ name: key, request })),
+  ].map(({ name, request }) => ({ name, image: request.reference, key: request.key?.sha256 ?? '' }));
   const ofImages = images.length === 0 ? {} : { images };
   return digestOf(canonicalJson({ format: lockfileFormat, architecture, suites, groups, ...ofImages }));
 }

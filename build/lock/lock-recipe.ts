@@ -1,6 +1,8 @@
 import { openPackages } from '../debian/open-packages.ts';
 import type { LockedPackage, OpenedPackage } from '../debian/package.ts';
 import { snapshotDate } from '../debian/snapshot-date.ts';
+import { containerImages } from '../oci-images/container-images.ts';
+import type { ImageRequest } from '../oci-images/image-request.ts';
 import { lockImage } from '../oci-images/lock-image.ts';
 import type { LockedImage } from '../oci-images/locked-image.ts';
 import { openImage } from '../oci-images/open-image.ts';
@@ -65,20 +67,31 @@ export async function lockRecipe(workshop: Workshop, recipe: Recipe): Promise<Lo
   };
 }
 
-/** Each is opened too: what is wrong with one is told before anybody reviews the lockfile. */
+/**
+ * Those of services are opened too: what is wrong with one is told before anybody reviews the lockfile. Those of containers are
+ * an engine's to open.
+ */
 async function lockImages(workshop: Workshop, recipe: Recipe): Promise<Record<string, LockedImage>> {
   const images: Record<string, LockedImage> = {};
-  const services = recipe.services.filter(({ image }) => image !== undefined);
-  if (services.length === 0) return images;
-  await inStage(workshop, 'images', () =>
-    eachGroup(services, async (service) => {
-      const { name, image } = service;
-      if (image === undefined) return;
-      const locked = await lockImage(workshop, image.request, recipe.architecture);
-      await completeService(service, image, await openImage(workshop, image.request, locked));
-      images[name] = locked;
-    }),
-  );
+  const lock = async (key: string, request: ImageRequest): Promise<LockedImage> => {
+    const locked = await lockImage(workshop, request, recipe.architecture);
+    images[key] = locked;
+    return locked;
+  };
+  const ofServices = recipe.services.flatMap((service) => {
+    const { name, image } = service;
+    if (image === undefined) return [];
+    return async () => {
+      const opened = await openImage(workshop, image.request, await lock(name, image.request));
+      await completeService(service, image, opened);
+    };
+  });
+  const ofContainers = containerImages(recipe).map(({ key, request }) => async () => {
+    await lock(key, request);
+  });
+  const work = [...ofServices, ...ofContainers];
+  if (work.length === 0) return images;
+  await inStage(workshop, 'images', () => eachGroup(work, (each) => each()));
   return images;
 }
 

@@ -50,6 +50,16 @@ export const lockfileSchema = z.strictObject({
     z.string().regex(/^(?:base|initramfs|kernel|service\/[a-z0-9-]+)$/, 'is no group'),
     lockedGroup,
   ),
-  images: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is no service'), lockedImage).optional(),
+  images: z
+    .record(
+      z
+        .string()
+        .regex(
+          /^(?:[a-z][a-z0-9-]{0,31}|container\/[a-z0-9_-]{1,63}|compose\/[a-z0-9_-]{1,63}\/[A-Za-z0-9._-]{1,128})$/,
+          'is no service and no container',
+        ),
+      lockedImage,
+    )
+    .optional(),
   packages: z.record(z.string(), lockedPackage),
 });

@@ -24,7 +24,7 @@ export interface Lockfile {
   /** By suite: the date of its InRelease, ISO 8601; the newest is also the date used for the dated snapshot archive. */
   readonly archives: Readonly<Record<string, string>>;
   readonly groups: Readonly<Record<string, LockedGroup>>;
-  /** By the name of the service; left out when no service has an image. */
+  /** By the name of the service, or `container/NAME`, `compose/PROJECT/SERVICE`; left out when there is none. */
   readonly images?: Readonly<Record<string, LockedImage>>;
   /** By `name_version_architecture`. */
   readonly packages: Readonly<Record<string, LockedPackage>>;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LockedPackage, OpenedPackage } from '../debian/package.ts';
+import { bytesOf } from '../rootfs/byte-source.ts';
 import type { TreeNode } from '../rootfs/tree.ts';
 import { demoRecipe } from '../testing/demo-recipe.ts';
 import { sha256Of } from '../testing/make-deb.ts';
@@ -21,6 +22,7 @@ function opened(name: string, paths: readonly string[]): OpenedPackage {
   return {
     locked: { name } as LockedPackage,
     control: {},
+    file: bytesOf(name),
     entries: new Map(paths.map((path) => [path, node(path)])),
   };
 }
@@ -55,6 +57,12 @@ describe('selectPackages', () => {
       opened('perl-base', ['/usr/bin/perl']),
     ]);
     expect(names(selected)).toEqual(['boot-loader', 'frob', 'frob-data']);
+  });
+
+  test('keeps all of a service that installs its packages by itself', async () => {
+    const whole = { ...group('service/debian', [], ['apt']), isWhole: true };
+    const packages = [opened('apt', ['/usr/bin/apt']), opened('perl-base', ['/usr/bin/perl'])];
+    expect(names(await selectPackages(whole, packages))).toEqual(['apt', 'perl-base']);
   });
 
   test('says which file no package has', async () => {

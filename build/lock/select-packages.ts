@@ -6,12 +6,13 @@ import { type LockGroup, requestName } from './lock-groups.ts';
 /**
  * Of a group's solved packages, those that a build will read: what gives files to the slice, and what was asked for
  * by name (the boot loader's package, say, is read outside of any slice). The rest, mostly what maintainer scripts
- * would need, is never fetched again.
+ * would need, is never fetched again. Of a service that installs its packages by itself: all.
  */
 export async function selectPackages(
   group: LockGroup,
   opened: readonly OpenedPackage[],
 ): Promise<readonly LockedPackage[]> {
+  if (group.isWhole === true) return opened.map(({ locked }) => locked);
   if (group.name === 'kernel') return opened.filter(isKernel).map(({ locked }) => locked);
   const { packages } = await sliceFiles({ parts: group.parts, packages: opened, bundleProgram });
   const giving = new Set(packages.map(({ name }) => name));

@@ -116,11 +116,12 @@ function unsafe(request: ImageRequest, reason: string, cause?: unknown): Keelson
   });
 }
 
-function notLocked(recipe: Recipe, service: string): KeelsonError {
+/** The lockfile lacks an image, by its name there. */
+export function notLocked(recipe: Recipe, name: string): KeelsonError {
   return new KeelsonError({
     code: 'LOCKFILE_OUTDATED',
     class: 'input',
-    message: `Cannot build ${recipe.name}: its lockfile has no image for ${service}`,
+    message: `Cannot build ${recipe.name}: its lockfile has no image for ${name}`,
     place: { file: lockfilePath(recipe) },
     hint: `Run \`keelson lock ${recipe.argument}\`.`,
   });

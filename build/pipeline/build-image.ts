@@ -11,6 +11,7 @@ import { makeSlotImage } from '../disk/make-slot-image.ts';
 import { writeOutputs } from '../formats/write-outputs.ts';
 import { prepareKernel } from '../kernel/prepare-kernel.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
+import { openContainerImages } from '../oci-images/open-container-images.ts';
 import { openLockedImages } from '../oci-images/open-image.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { composeRootfs } from '../rootfs/compose-rootfs.ts';
@@ -77,12 +78,15 @@ export async function buildSlot(
 ): Promise<BuiltSlot> {
   const stage = stageRunner(workshop, steps);
 
-  const { packages, images } = await stage('packages', async () => ({
+  const { packages, images, containerImages } = await stage('packages', async () => ({
     packages: await openLockedPackages(workshop, recipe, lockfile),
     images: await openLockedImages(workshop, recipe, lockfile),
+    containerImages: await openContainerImages(workshop, recipe, lockfile),
   }));
   const kernel = await stage('kernel', () => prepareKernel(workshop, recipe, packages));
-  const bundles = await stage('services', () => compileServices(workshop, recipe, packages, images));
+  const bundles = await stage('services', () =>
+    compileServices(workshop, recipe, packages, images, containerImages),
+  );
   const { composed, loaderFiles } = await stage('compose', async () => {
     const unsigned = await makeLoaderFiles(workshop, recipe, packages, kernel);
     const loaderFiles =

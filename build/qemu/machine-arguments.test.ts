@@ -70,6 +70,18 @@ describe('the command line of QEMU', () => {
     expect(valuesOf(argv, '-blockdev')[0]).toContain('/usr/share/OVMF/OVMF_CODE_4M.secboot.fd');
   });
 
+  test('a cable is a second network card', () => {
+    const cable = { socketPath: '/c/one', peerSocketPath: '/c/two', address: '52:54:00:00:00:01' };
+    const argv = machineArguments({ ...spec, cable });
+    expect(JSON.parse(valuesOf(argv, '-netdev')[1] ?? '')).toEqual({
+      type: 'dgram',
+      id: 'cable',
+      local: { type: 'unix', path: '/c/one' },
+      remote: { type: 'unix', path: '/c/two' },
+    });
+    expect(valuesOf(argv, '-device')).toContain('virtio-net-pci,netdev=cable,romfile=,mac=52:54:00:00:00:01');
+  });
+
   test('a seed is a second disk that cannot be written', () => {
     const argv = machineArguments({ ...spec, seedPath: '/m/seed,1.img' });
     const seed = JSON.parse(valuesOf(argv, '-blockdev').at(-1) ?? '');
@@ -79,6 +91,12 @@ describe('the command line of QEMU', () => {
       file: { filename: '/m/seed,1.img' },
     });
     expect(valuesOf(argv, '-device')).toContain('virtio-blk-pci,drive=seed');
+  });
+
+  test('a machine that reaches nothing can still be reached', () => {
+    expect(valuesOf(machineArguments({ ...spec, isIsolated: true }), '-netdev')).toEqual([
+      'user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22,hostfwd=tcp:127.0.0.1:0-:80',
+    ]);
   });
 
   test('the terminal gets the serial line, and the log too', () => {

@@ -68,6 +68,15 @@ export type DiskBus = keyof typeof diskBusArguments;
 
 export const diskBuses = Object.keys(diskBusArguments) as readonly DiskBus[];
 
+/** A cable to one other machine on this computer: QEMU passes frames between two Unix sockets. */
+export interface Cable {
+  readonly socketPath: string;
+  /** The other machine's `socketPath`; what is sent before it has power is lost, as on a cable. */
+  readonly peerSocketPath: string;
+  /** Ethernet address of this end, such as `52:54:00:00:00:01`. */
+  readonly address: string;
+}
+
 /** All that QEMU must know; paths are absolute. */
 export interface MachineSpec {
   readonly architecture: Architecture;
@@ -90,6 +99,10 @@ export interface MachineSpec {
   readonly hasTerminal: boolean;
   /** TCP ports of the guest that get a free port of 127.0.0.1 each. */
   readonly guestPorts: readonly number[];
+  /** The machine reaches nothing; it is still reached at `guestPorts`. */
+  readonly isIsolated?: boolean;
+  /** A second network card. */
+  readonly cable?: Cable;
   /** Firmware that checks signatures, in setup mode until keys are enrolled; slower. */
   readonly hasSecureBoot?: boolean;
   /** An existing file: every write to the disk and every flush is put down there, as dm-log-writes does it. */
@@ -119,9 +132,15 @@ export function machineArguments(spec: MachineSpec): string[] {
       ? []
       : [...blockDevice('seed', 'raw', spec.seedPath, true), '-device', 'virtio-blk-pci,drive=seed']),
     ...(spec.mediumPath === undefined ? [] : medium(spec.mediumPath)),
-    ...['-netdev', ['user,id=net', ...spec.guestPorts.map(forward)].join(',')],
+    ...[
+      '-netdev',
+      [`user,id=net${spec.isIsolated === true ? ',restrict=on' : ''}`, ...spec.guestPorts.map(forward)].join(
+        ',',
+      ),
+    ],
     // No option ROM: the firmware would offer to boot from the network.
     ...['-device', 'virtio-net-pci,netdev=net,romfile='],
+    ...(spec.cable === undefined ? [] : cable(spec.cable)),
     ...['-device', 'virtio-rng-pci'],
     ...(model.watchdog === undefined ? [] : ['-device', model.watchdog, '-action', 'watchdog=reset']),
     ...['-chardev', serialChannel(spec), '-serial', 'chardev:serial'],
@@ -142,6 +161,19 @@ function medium(path: string): string[] {
     ...blockDevice('medium', 'raw', path, true),
     ...['-device', 'virtio-scsi-pci,id=media'],
     ...['-device', 'scsi-hd,bus=media.0,drive=medium,removable=on'],
+  ];
+}
+
+function cable({ socketPath, peerSocketPath, address }: Cable): string[] {
+  const end = {
+    type: 'dgram',
+    id: 'cable',
+    local: { type: 'unix', path: socketPath },
+    remote: { type: 'unix', path: peerSocketPath },
+  };
+  return [
+    ...['-netdev', JSON.stringify(end)],
+    ...['-device', `virtio-net-pci,netdev=cable,romfile=,mac=${address}`],
   ];
 }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import { type BackgroundProcess, type ProcessEnd, startInBackground } from '../host/background-process.ts';
 import type { Workshop } from '../tools/workshop.ts';
-import { type DiskBus, machineArguments, machineModels } from './machine-arguments.ts';
+import { type Cable, type DiskBus, machineArguments, machineModels } from './machine-arguments.ts';
 import { type MachineFiles, otherFolders } from './machine-files.ts';
 import { listenForQmp, type QmpClient, type QmpListener } from './qmp-client.ts';
 
@@ -20,6 +20,10 @@ export interface MachineOptions {
   readonly hasTerminal?: boolean;
   /** A raw disk that is plugged in; only ever read. */
   readonly mediumPath?: string;
+  /** The machine has no network but the ports at which it is reached. */
+  readonly isIsolated?: boolean;
+  /** To one other machine. */
+  readonly cable?: Cable;
   /** Firmware that checks signatures. */
   readonly hasSecureBoot?: boolean;
   /** Every write to the disk is put down there, as dm-log-writes does it. */
@@ -78,6 +82,8 @@ export async function startMachine(workshop: Workshop, options: MachineOptions):
       serialLogPath,
       hasTerminal,
       guestPorts,
+      isIsolated: options.isIsolated === true,
+      ...(options.cable === undefined ? {} : { cable: options.cable }),
       hasSecureBoot: options.hasSecureBoot === true,
       ...(writeLogPath === undefined ? {} : { writeLogPath }),
       ...(savedStatePath === undefined ? {} : { savedStatePath }),
@@ -86,7 +92,9 @@ export async function startMachine(workshop: Workshop, options: MachineOptions):
       ...new Set([
         files.folder,
         socketFolder,
-        ...(writeLogPath === undefined ? [] : [dirname(writeLogPath)]),
+        ...[writeLogPath, options.cable?.socketPath].flatMap((path) =>
+          path === undefined ? [] : [dirname(path)],
+        ),
       ]),
     ],
     readOnly: otherFolders(

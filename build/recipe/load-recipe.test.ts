@@ -27,6 +27,7 @@ test('a recipe of three lines has a default for everything', async () => {
       espSizeBytes: 64 * 1024 ** 2,
       slotSizeBytes: undefined,
       headRoom: 2,
+      compression: 'zstd',
       reserveBytes: undefined,
       stateSizeBytes: 128 * 1024 ** 2,
     },

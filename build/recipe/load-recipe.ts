@@ -9,10 +9,13 @@ import { toPackageRequest } from '../services/read-slice.ts';
 import type { FileRequest, Layer } from '../services/service-definition.ts';
 import { checkHealthNeeds } from './check-health-needs.ts';
 import { checkPrograms, checkRecipe } from './check-recipe.ts';
+import { chooseConsole } from './choose-console.ts';
 import { type ReadRecipe, readRecipeChain } from './find-recipe.ts';
 import { checkKernelArguments } from './kernel-arguments.ts';
 import { lastGiven, mergeServices } from './merge-recipes.ts';
+import { readContainers } from './read-containers.ts';
 import { readDisk } from './read-disk.ts';
+import { readProjects } from './read-projects.ts';
 import { readUsers } from './read-users.ts';
 import type { Architecture, Recipe } from './recipe.ts';
 import { recipeTemplateContext } from './render-template.ts';
@@ -52,7 +55,8 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
     hostname: lastGiven(chain, 'hostname')?.value ?? own.value.name,
     architecture: lastGiven(chain, 'architecture')?.value ?? ('x86-64' as const),
   };
-  const context = recipeTemplateContext(names);
+  const suites = lastGiven(chain, 'packages')?.value.suites ?? defaultSuites;
+  const context = recipeTemplateContext({ ...names, suites });
   const findLayer = makeLayerFinder(options.repositoryFolder, context, faults);
   const requests = mergeServices(chain, faults);
   const surroundings: ServiceSurroundings = {
@@ -68,6 +72,10 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
   const serviceLayers = await collectServiceLayers(services, findLayer);
   const files = await readRecipeFiles(chain, context, faults);
   const users = readUsers(chain, faults);
+  const isEveryServiceKnown = isWhole && isComplete(chain) && services.length === requests.length;
+  const engines = isEveryServiceKnown ? services : undefined;
+  const containers = await readContainers(chain, engines, faults);
+  const projects = await readProjects(chain, engines, faults);
   checkRecipe({ layers, serviceLayers, services, files, users }, faults);
   const slices = [
     ...layers,
@@ -91,13 +99,16 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
       package: toPackageRequest(kernelPackage ?? defaultKernels[names.architecture]),
     },
     kernelArguments: checkKernelArguments(chain, faults),
-    suites: lastGiven(chain, 'packages')?.value.suites ?? defaultSuites,
+    suites,
     layers,
     initramfsLayer,
     serviceLayers,
     services: orderServices(checkHealthNeeds(services, faults), faults),
+    containers,
+    projects,
     files,
     users,
+    console: chooseConsole(lastGiven(chain, 'console'), services, isWhole && isComplete(chain), faults),
     // Sizes are judged against each other, so all of them must be known.
     disk: readDisk(chain, names.architecture, isWhole ? faults : new FaultList()),
     outputs: [...new Set(lastGiven(chain, 'outputs')?.value ?? (['raw'] as const))],

@@ -24,7 +24,7 @@ export function lastGiven<K extends keyof RecipeFile>(
 
 /**
  * Services of all recipes: an extending recipe appends; an entry of the same name keeps its position and lays
- * its values over the earlier ones; `disabled: true` removes it. An entry with an image is a whole service.
+ * its values over the earlier ones and adds its options; `disabled: true` removes it. An entry with an image is a whole service.
  */
 export function mergeServices(chain: readonly ReadRecipe[], faults: FaultList): ServiceRequest[] {
   const merged = new Map<string, ServiceRequest & { readonly isDisabled: boolean }>();
@@ -33,7 +33,7 @@ export function mergeServices(chain: readonly ReadRecipe[], faults: FaultList): 
     for (const [index, entry] of value.services.entries()) {
       const place = source.place(['services', index]);
       const own = typeof entry === 'object' ? readOwnService(entry, source, index, faults) : undefined;
-      const wish = typeof entry === 'string' ? { name: entry, values: {}, disabled: false } : entry;
+      const wish = typeof entry === 'string' ? { name: entry, values: {}, with: [], disabled: false } : entry;
       if (seen.has(wish.name)) {
         faults.add({
           code: 'SERVICE_DUPLICATE',
@@ -51,12 +51,17 @@ export function mergeServices(chain: readonly ReadRecipe[], faults: FaultList): 
           { value: item, place: source.keyPlace(['services', index, 'values', key]) },
         ],
       );
+      const options = wish.with.map((option, at): [string, Place] => [
+        option,
+        source.place(['services', index, 'with', at]),
+      ]);
       const definition = own ?? merged.get(wish.name)?.definition;
       merged.set(wish.name, {
         name: wish.name,
         place,
         ...(definition === undefined ? {} : { definition }),
         values: new Map([...(merged.get(wish.name)?.values ?? []), ...given]),
+        options: new Map([...(merged.get(wish.name)?.options ?? []), ...options]),
         isDisabled: wish.disabled,
       });
     }
@@ -67,11 +72,11 @@ export function mergeServices(chain: readonly ReadRecipe[], faults: FaultList): 
 type ServiceEntry = Exclude<RecipeFile['services'][number], string>;
 
 /** Keys that an entry may have beside the name of a service that is defined elsewhere. */
-const entryKeys = new Set(['name', 'values', 'disabled']);
+const entryKeys = new Set(['name', 'values', 'with', 'disabled']);
 
 /** A service that is written in the recipe itself; `undefined` when the entry only names one. */
 function readOwnService(
-  { disabled: _, ...entry }: ServiceEntry,
+  { disabled: _, with: __, ...entry }: ServiceEntry,
   source: YamlSource,
   index: number,
   faults: FaultList,

@@ -46,10 +46,11 @@ export function readDisk(
     ...(placedSlot === undefined ? {} : { slotSizePlace: placedSlot.place }),
     espSizeBytes: esp,
     slotSizeBytes: slot,
-    headRoom: chain.findLast(({ value }) => value.disk?.headRoom !== undefined)?.value.disk?.headRoom ?? 2,
+    headRoom: findLast(chain, 'headRoom') ?? 2,
     reserveBytes: reserve,
     stateSizeBytes: state ?? defaults.stateSize,
     ...(budget === undefined ? {} : { imageBudget: { sizeBytes: budget.value, place: budget.place } }),
+    compression: findLast(chain, 'compression') ?? 'zstd',
   };
   if (size === undefined) return request;
   if (slot === undefined) {
@@ -66,6 +67,13 @@ export function readDisk(
   const least = state ?? minimums.stateSize;
   if (rest < least) reportTooSmall(size, { ...parts, state: least }, faults);
   return { ...request, stateSizeBytes: rest };
+}
+
+function findLast<Key extends 'headRoom' | 'compression'>(
+  chain: readonly ReadRecipe[],
+  key: Key,
+): NonNullable<ReadRecipe['value']['disk']>[Key] {
+  return chain.findLast(({ value }) => value.disk?.[key] !== undefined)?.value.disk?.[key];
 }
 
 function reportTooSmall(

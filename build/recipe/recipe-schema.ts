@@ -8,7 +8,8 @@ import {
   sizeSchema,
   suiteSchema,
 } from '../services/slice-schema.ts';
-import { architectures, outputFormatNames } from './recipe.ts';
+import { containerSchema, projectSchema } from './container-schema.ts';
+import { architectures, compressions, outputFormatNames } from './recipe.ts';
 import { schemaRules } from './schema-walk.ts';
 
 /** The one format of recipes that this builder reads. */
@@ -65,6 +66,7 @@ export const recipeSchema = z
           nameSchema,
           serviceSchema.extend({
             description: descriptionSchema.optional(),
+            with: z.array(nameSchema).default([]).describe('Options of the service'),
             disabled: z.boolean().default(false).describe('Leave out a service of an extended recipe'),
           }),
         ]),
@@ -73,6 +75,14 @@ export const recipeSchema = z
       .describe(
         'System services: a name, with values; or, with an image, a whole service. Those of an extended recipe come first',
       ),
+    containers: z
+      .array(containerSchema)
+      .default([])
+      .describe("Users' containers that an engine among the services starts at boot"),
+    compose: z
+      .array(projectSchema)
+      .default([])
+      .describe('Compose projects that an engine with the option compose starts at boot'),
     files: z.array(fileSchema).default([]).describe('Files for the root of the machine'),
     hostname: hostnameSchema.optional().describe('The name of the recipe when left out'),
     users: z
@@ -86,6 +96,11 @@ export const recipeSchema = z
         }),
       )
       .default([]),
+    console: nameSchema
+      .optional()
+      .describe(
+        'Where sessions of root land when nobody says otherwise: a console that one of the services is',
+      ),
     disk: z
       .strictObject({
         size: sizeSchema.optional().describe('Size of the whole disk; what the slots leave is state'),
@@ -104,6 +119,10 @@ export const recipeSchema = z
         imageBudget: sizeSchema
           .optional()
           .describe('The build fails when kernel image and root are larger together'),
+        compression: z
+          .enum(compressions)
+          .optional()
+          .describe('Of the root; lzma is a fifth smaller and slower to read; zstd when left out'),
       })
       .optional(),
     outputs: z.array(z.enum(outputFormatNames)).min(1).optional(),

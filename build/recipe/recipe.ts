@@ -1,4 +1,6 @@
+import type { ContainerRequest } from '../contract/container.ts';
 import type { Place } from '../errors/keelson-error.ts';
+import type { ImageRequest } from '../oci-images/image-request.ts';
 import type {
   FileRequest,
   Layer,
@@ -22,6 +24,10 @@ export interface RecipeUser {
   readonly sshKeys: readonly string[];
 }
 
+/** How a root file system may be packed: see build/seal/README.md. */
+export const compressions = ['zstd', 'lzma'] as const;
+export type Compression = (typeof compressions)[number];
+
 export interface DiskRequest {
   /** Where these sizes were written, for faults that show only when the content is known. */
   readonly espSizePlace?: Place;
@@ -37,6 +43,29 @@ export interface DiskRequest {
   readonly stateSizeBytes: number;
   /** What kernel image and root may take together. */
   readonly imageBudget?: { readonly sizeBytes: number; readonly place: Place };
+  readonly compression: Compression;
+}
+
+interface Started {
+  readonly name: string;
+  /** Whether its images are part of the disk image; otherwise the machine pulls them by the digests of the lockfile. */
+  readonly isPreloaded: boolean;
+  /** The service that starts it. */
+  readonly engine: string;
+}
+
+/** A user's container that is started at boot. */
+export interface RecipeContainer extends Started {
+  readonly request: Omit<ContainerRequest, 'name' | 'image' | 'imageId'>;
+  readonly image: ImageRequest;
+}
+
+/** A Compose project that is started at boot. */
+export interface ComposeProject extends Started {
+  /** The Compose file as it is written. */
+  readonly text: string;
+  /** Of each of its services. */
+  readonly images: readonly { readonly service: string; readonly image: ImageRequest }[];
 }
 
 /**
@@ -67,10 +96,16 @@ export interface Recipe {
   readonly serviceLayers: ReadonlyMap<string, Layer>;
   /** In the order in which they start. */
   readonly services: readonly ServiceDefinition[];
+  /** Users' containers, in the order of the list. */
+  readonly containers: readonly RecipeContainer[];
+  /** Compose projects, likewise. */
+  readonly projects: readonly ComposeProject[];
   /** Into the machine's root, from the recipe. */
   readonly files: readonly FileRequest[];
   readonly hostname: string;
   readonly users: readonly RecipeUser[];
+  /** Where sessions of root land when nobody says otherwise; `undefined`: no service is a console. */
+  readonly console: string | undefined;
   readonly disk: DiskRequest;
   readonly outputs: readonly OutputFormatName[];
 }

@@ -8,6 +8,7 @@ const recipe = {
   description: 'Mine',
   hostname: 'box',
   architecture: 'x86-64',
+  suites: ['trixie'],
 } as const;
 const values = { port: 22, servers: ['a', 'b'], nested: { on: true }, html: '<&>', empty: '' };
 const context = serviceTemplateContext(recipe, { name: 'web', description: 'Web', values });

@@ -6,7 +6,9 @@ import type { Recipe } from './recipe.ts';
 
 /** What every template can name. */
 export interface RecipeTemplateContext {
-  readonly recipe: Readonly<Record<'name' | 'version' | 'description' | 'hostname' | 'architecture', string>>;
+  readonly recipe: Readonly<
+    Record<'name' | 'version' | 'description' | 'hostname' | 'architecture', string>
+  > & { readonly suites: readonly string[] };
 }
 
 /** What the templates of a service can name. */
@@ -15,12 +17,12 @@ export interface ServiceTemplateContext extends RecipeTemplateContext {
   readonly service: Readonly<Record<'name' | 'description', string>>;
 }
 
-type RecipeNames = Pick<Recipe, 'name' | 'version' | 'description' | 'hostname' | 'architecture'>;
+type RecipeNames = Pick<Recipe, 'name' | 'version' | 'description' | 'hostname' | 'architecture' | 'suites'>;
 
 /** For the `.hbs` files of layers and recipes. */
 export function recipeTemplateContext(recipe: RecipeNames): RecipeTemplateContext {
-  const { name, version, description, hostname, architecture } = recipe;
-  return { recipe: { name, version, description, hostname, architecture } };
+  const { name, version, description, hostname, architecture, suites } = recipe;
+  return { recipe: { name, version, description, hostname, architecture, suites } };
 }
 
 /** For the `.hbs` files of a service. */

@@ -26,7 +26,12 @@ export function keysAt(schema: z.core.$ZodType, path: YamlPath): string[] {
 /** Every schema that a value at `path` may be checked by. */
 function* schemasAt(schema: z.core.$ZodType, path: YamlPath): Generator<z.core.$ZodType> {
   if (path.length === 0) yield schema;
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+  if (
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable
+  ) {
     yield* schemasAt(schema.unwrap(), path);
   } else if (schema instanceof z.ZodUnion) {
     for (const option of schema.options) yield* schemasAt(option, path);

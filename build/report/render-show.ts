@@ -1,5 +1,6 @@
 import type { PartitionExtent } from '../disk/disk-image.ts';
 import { formatBytes } from '../errors/format-quantity.ts';
+import type { Privilege } from '../services/privileges.ts';
 import { renderTable } from './render-table.ts';
 import type { Shown, ShownBundle, ShownDisk, ShownRecipe, ShownService, ShownSlot } from './shown.ts';
 
@@ -70,8 +71,11 @@ function renderRecipe(shown: ShownRecipe): string[] {
       { right: [1, 2] },
     ),
     '',
-    'Services and what they may do beyond the default confinement',
+    'Services',
     ...shown.services.flatMap(renderService),
+    '',
+    'Privileges of services, and their exposure: 0 is as confined as can be, 100 an administrator of the machine',
+    ...renderPrivileges(shown.services),
     '',
     ...renderPartitions(shown.partitions),
     '',
@@ -85,25 +89,52 @@ function renderService(service: ShownService): string[] {
   const facts = [
     `as ${service.user}, ${service.kind}, at most ${limits}`,
     ...(service.image === undefined ? [] : [`from ${service.image}`]),
+    ...service.imageFacts,
+    ...(service.starts ?? []).map((started) => `starts ${started}`),
     ...(service.ports.length > 0 ? [`listens on ${service.ports.join(', ')}`] : []),
     ...(service.writable.length > 0 ? [`keeps ${service.writable.join(', ')}`] : []),
     ...(service.needs.length > 0 ? [`needs ${service.needs.join(', ')}`] : []),
-    ...renderPrivileges(service.privileges),
   ];
   return [`  ${service.name}: ${service.description}`, ...facts.map((fact) => `      ${fact}`)];
 }
 
-/** Capabilities on a few lines, as there can be forty; the rest one a line. */
-function renderPrivileges(privileges: readonly string[]): string[] {
-  const capabilities = privileges.filter((privilege) => privilege.startsWith('CAP_'));
-  const others = privileges.filter((privilege) => !privilege.startsWith('CAP_'));
-  const lines: string[] = [];
-  for (const capability of capabilities) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + capability.length > 100) lines.push(`+ ${capability}`);
-    else lines[lines.length - 1] = `${last}, ${capability}`;
-  }
-  return [...lines, ...others.map((privilege) => `+ ${privilege}`)];
+/** A line for each service, and more where a cell has several things to say. */
+function renderPrivileges(services: readonly ShownService[]): string[] {
+  const head = [
+    'SERVICE',
+    'EXPOSURE',
+    'USER',
+    'CAPABILITIES',
+    'SECCOMP',
+    'APPARMOR',
+    'SHARES',
+    'DEVICES',
+    'WRITES',
+    'READS',
+    'OTHER',
+  ];
+  const rows = services.flatMap((service) => {
+    const named = (kind: Privilege['kind']) =>
+      service.privileges.filter((privilege) => privilege.kind === kind).map(({ name }) => name);
+    const columns: readonly (readonly string[])[] = [
+      [service.name],
+      [String(service.exposure)],
+      [`${service.user}${service.hasOwnUsers ? ', own users' : ''}`],
+      named('capability').map((name) => name.replace(/^CAP_/, '').toLowerCase()),
+      [named('filter')[0]?.replace(' seccomp filter', '').replace('seccomp filter ', '') ?? 'default'],
+      [named('policy')[0]?.replace(' AppArmor policy', '').replace('AppArmor rules ', '') ?? 'default'],
+      named('namespace').map((name) => name.replace(/^machine's (.*) namespace$/, '$1')),
+      named('device'),
+      named('write').map((name) => name.replace(/^writes /, '')),
+      named('read').map((name) => name.replace(/^reads /, '')),
+      named('other'),
+    ];
+    const height = Math.max(...columns.map((cells) => cells.length));
+    return Array.from({ length: height }, (_, line) =>
+      columns.map((cells) => cells[line] ?? (line === 0 ? '-' : '')),
+    );
+  });
+  return renderTable([head, ...rows], { right: [1] });
 }
 
 function renderDisk(shown: ShownDisk): string[] {

@@ -3,56 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Workshop } from '../tools/workshop.ts';
-import { describePrivileges } from './describe-privileges.ts';
 import { renderShow } from './render-show.ts';
 import { renderTable } from './render-table.ts';
 import { showDisk } from './show-disk.ts';
 import type { ShownDisk, ShownRecipe } from './shown.ts';
-
-const own = { network: 'own', pid: 'own', ipc: 'own', uts: 'own', cgroup: 'own' } as const;
-const confined = {
-  capabilities: [],
-  namespaces: own,
-  mounts: [],
-  devices: [],
-  isRootReadOnly: true,
-  hasNewPrivileges: false,
-  seccomp: 'default',
-} as const;
-
-describe('privileges', () => {
-  test('a confined service has none', () => {
-    expect(describePrivileges(confined)).toEqual([]);
-  });
-
-  test('everything beyond the default is told', () => {
-    const mount = { isRecursive: false, propagation: 'private' } as const;
-    expect(
-      describePrivileges({
-        capabilities: ['CAP_NET_ADMIN'],
-        namespaces: { ...own, network: 'machine' },
-        mounts: [
-          { ...mount, source: '/run', target: '/run', isReadOnly: false },
-          { ...mount, source: '/a', target: '/b', isReadOnly: true },
-        ],
-        devices: ['/dev/ttyS0'],
-        isRootReadOnly: false,
-        hasNewPrivileges: true,
-        seccomp: 'unconfined',
-      }),
-    ).toEqual([
-      'CAP_NET_ADMIN',
-      "shares the machine's network namespace",
-      'device /dev/ttyS0',
-      'writes /run',
-      'reads /a at /b',
-      'writable root',
-      'may gain new privileges',
-      'all system calls (no seccomp)',
-    ]);
-    expect(describePrivileges({ ...confined, devices: 'all' })).toEqual(['all devices']);
-  });
-});
 
 test('a table lines up, numbers to the right', () => {
   expect(
@@ -90,7 +44,18 @@ test('a recipe for a person', () => {
         ports: ['80/tcp'],
         writable: [],
         needs: ['network'],
-        privileges: ['CAP_CHOWN', 'CAP_KILL', 'writes /run'],
+        imageFacts: ['its image has 1 device node: left out'],
+        starts: ['container/shop from quay.io/shop:1 sha256:ab, built in'],
+        hasOwnUsers: false,
+        privileges: [
+          { name: 'CAP_CHOWN', kind: 'capability', weight: 2 },
+          { name: 'CAP_NET_ADMIN', kind: 'capability', weight: 5 },
+          { name: 'no AppArmor policy', kind: 'policy', weight: 10 },
+          { name: "machine's network namespace", kind: 'namespace', weight: 4 },
+          { name: 'writes /run', kind: 'write', weight: 10 },
+          { name: 'reads /home', kind: 'read', weight: 5 },
+        ],
+        exposure: 36,
         definition: 'system-services/web/service.yaml',
       },
     ],
@@ -110,13 +75,18 @@ test('a recipe for a person', () => {
       'In the root, before compression (files of several parts count to the first)',
       '  base  1.0 KiB  3 files',
       '',
-      'Services and what they may do beyond the default confinement',
+      'Services',
       '  web: pages',
       '      as www, long-running, at most 1.0 MiB, 8 processes',
+      '      its image has 1 device node: left out',
+      '      starts container/shop from quay.io/shop:1 sha256:ab, built in',
       '      listens on 80/tcp',
       '      needs network',
-      '      + CAP_CHOWN, CAP_KILL',
-      '      + writes /run',
+      '',
+      'Privileges of services, and their exposure: 0 is as confined as can be, 100 an administrator of the machine',
+      '  SERVICE  EXPOSURE  USER  CAPABILITIES  SECCOMP  APPARMOR  SHARES   DEVICES  WRITES  READS  OTHER',
+      '  web            36  www   chown         default  no        network  -        /run    /home  -',
+      '                           net_admin',
       '',
       'Partitions',
       '',

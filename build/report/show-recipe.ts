@@ -6,15 +6,17 @@ import { makeDiskImage } from '../disk/make-disk-image.ts';
 import { makeSlotImage } from '../disk/make-slot-image.ts';
 import { prepareKernel } from '../kernel/prepare-kernel.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
+import { containerImages } from '../oci-images/container-images.ts';
+import { type ContainerImageSet, openContainerImages } from '../oci-images/open-container-images.ts';
 import { openLockedImages } from '../oci-images/open-image.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { composeRootfs } from '../rootfs/compose-rootfs.ts';
 import { sealRootfs } from '../seal/seal-rootfs.ts';
 import { compileServices } from '../services/compile-services.ts';
 import type { OciBundle } from '../services/oci-bundle.ts';
+import { listPrivileges, scoreExposure } from '../services/privileges.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { describeImageFacts } from './describe-image-facts.ts';
-import { describePrivileges } from './describe-privileges.ts';
 import type { ShownRecipe, ShownService } from './shown.ts';
 
 /**
@@ -28,8 +30,9 @@ export async function showRecipe(
 ): Promise<ShownRecipe> {
   const packages = await openLockedPackages(workshop, recipe, lockfile);
   const images = await openLockedImages(workshop, recipe, lockfile);
+  const started = await openContainerImages(workshop, recipe, lockfile);
   const kernel = await prepareKernel(workshop, recipe, packages);
-  const bundles = await compileServices(workshop, recipe, packages, images);
+  const bundles = await compileServices(workshop, recipe, packages, images, started);
   const loaderFiles = await makeLoaderFiles(workshop, recipe, packages, kernel);
   const composed = await composeRootfs(workshop, recipe, packages, kernel, bundles, {
     bootFiles: loaderFiles.files,
@@ -62,12 +65,23 @@ export async function showRecipe(
     packages: [...unique]
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(([, { name, version, suite }]) => ({ name, version, suite })),
-    services: bundles.map(showService),
+    // Compiled: their users are decided.
+    services: bundles.map((bundle) => showService(bundle, describeStarted(recipe, started, bundle))),
     partitions: disk.partitions,
   };
 }
 
-function showService({ service, image }: OciBundle): ShownService {
+/** `container/web from quay.io/org/web:1.0 sha256:…, built in`. */
+function describeStarted(recipe: Recipe, opened: ContainerImageSet, { service }: OciBundle): string[] {
+  return containerImages(recipe).flatMap(({ key, engine, isPreloaded }) => {
+    const locked = opened.get(key)?.locked;
+    if (engine !== service.name || locked === undefined) return [];
+    return `${key} from ${locked.image} ${locked.digest}, ${isPreloaded ? 'built in' : 'pulled'}`;
+  });
+}
+
+function showService({ service, image }: OciBundle, starts: readonly string[]): ShownService {
+  const privileges = listPrivileges(service);
   const account = service.accounts.find(({ uid }) => uid === service.user.uid);
   return {
     name: service.name,
@@ -80,7 +94,11 @@ function showService({ service, image }: OciBundle): ShownService {
     writable: service.writable,
     needs: service.needs,
     ...(image === undefined ? {} : { image: `${image.locked.image} ${image.locked.digest}` }),
-    privileges: [...describePrivileges(service), ...describeImageFacts(service, image)],
+    imageFacts: describeImageFacts(service, image),
+    ...(starts.length === 0 ? {} : { starts }),
+    hasOwnUsers: service.namespaces.user === 'own',
+    privileges,
+    exposure: scoreExposure(privileges),
     definition: service.place.file,
   };
 }

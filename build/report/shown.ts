@@ -1,5 +1,6 @@
 import type { SlotTrailer } from '../contract/slot-layout.ts';
 import type { PartitionExtent } from '../disk/disk-image.ts';
+import type { Privilege } from '../services/privileges.ts';
 import type { SignerCertificate } from '../update/read-signature.ts';
 
 /** What `keelson show` tells of a recipe, as `--json` prints it. */
@@ -38,8 +39,16 @@ export interface ShownService {
   readonly needs: readonly string[];
   /** What its root is from instead of packages, and the digest. */
   readonly image?: string;
-  /** Everything it has beyond the default confinement, in words. */
-  readonly privileges: readonly string[];
+  /** What else is to be known of that, in words. */
+  readonly imageFacts: readonly string[];
+  /** Users' containers that it starts at boot, and what each is made from. */
+  readonly starts?: readonly string[];
+  /** Its users are nobody on the machine. */
+  readonly hasOwnUsers: boolean;
+  /** Everything it has beyond the default confinement. */
+  readonly privileges: readonly Privilege[];
+  /** 0: as confined as can be; 100: it is the machine's administrator. */
+  readonly exposure: number;
   /** Its definition file: who asked for them. */
   readonly definition: string;
 }

@@ -35,6 +35,7 @@ const service = {
   mounts: [],
   after: ['log'],
   stop: { signal: 'SIGTERM', timeoutSeconds: 5 },
+  resources: { memoryReserveBytes: 8 },
   writable: ['/var/cache/web', '/var/lib/web'],
   user: { uid: 33, gid: 33 },
   files: [{ kind: 'folder', path: '/var/lib/web', ...owned, mode: 0o750, uid: 7 }],
@@ -51,8 +52,10 @@ const bundle: OciBundle = {
     ['/usr/sbin/nginx', node('shared', 'package nginx')],
     ['/var/lib/web', { type: 'folder', mode: 0o750, uid: 7, gid: 0, origin: 'service web' }],
   ]),
+  policy: bytesOf('policy'),
   stanza: 'service web\n',
   packages: [nginx.locked],
+  builtInImages: [],
 };
 
 describe('composeRootfs', () => {
@@ -68,6 +71,7 @@ describe('composeRootfs', () => {
 /sbin
 /usr/bin/crun
 /usr/lib/keelson/engine.json
+/usr/lib/keelson/services/web/apparmor
 /usr/lib/keelson/services/web/config.json
 /usr/lib/keelson/services/web/rootfs/usr/sbin/nginx
 /usr/lib/modules/6.12/a.ko
@@ -87,7 +91,7 @@ describe('composeRootfs', () => {
     expect(lines).toEqual([
       'base: 6 bytes, 1 files',
       'kernel modules: 8 bytes, 1 files',
-      'service web: 34 bytes, 3 files',
+      'service web: 40 bytes, 4 files',
     ]);
   });
 

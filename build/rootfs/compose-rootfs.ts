@@ -16,7 +16,7 @@ import { measureParts, type TreePart } from './measure-parts.ts';
 import { makeOsRelease } from './os-release.ts';
 import { makeStatusStanza } from './package-status.ts';
 import { sliceBase } from './slice-recipe.ts';
-import type { Tree, TreeNode } from './tree.ts';
+import type { ByteSource, Tree, TreeNode } from './tree.ts';
 import { TreeDraft } from './tree-draft.ts';
 import type { TrustFiles } from './trust-files.ts';
 
@@ -63,7 +63,7 @@ export async function composeRootfs(
 }
 
 /** A bundle where the machine looks for it, with its stanza for the init. */
-function placeBundle({ service, config, root, stanza }: OciBundle): Tree {
+function placeBundle({ service, config, root, stanza, policy }: OciBundle): Tree {
   const folder = `${machineLayout.services}/${service.name}`;
   const origin = `service ${service.name}`;
   return new Map([
@@ -72,6 +72,7 @@ function placeBundle({ service, config, root, stanza }: OciBundle): Tree {
     ),
     [`${folder}/config.json`, textFile(canonicalJson(config), origin)],
     [`/etc/finit.d/${service.name}.conf`, textFile(stanza, origin)],
+    ...(policy === undefined ? [] : ([[`${folder}/apparmor`, fileOf(policy, origin)]] as const)),
     ...service.commands.map((path): [string, TreeNode] => [
       `${machineLayout.commands}/${posix.basename(path)}`,
       linkTo(`../services/${service.name}/rootfs${path}`, origin),
@@ -168,5 +169,9 @@ function linkTo(target: string, origin: string): TreeNode {
 }
 
 function textFile(text: string, origin: string): TreeNode {
-  return { type: 'file', content: bytesOf(text), mode: 0o644, uid: 0, gid: 0, origin };
+  return fileOf(bytesOf(text), origin);
+}
+
+function fileOf(content: ByteSource, origin: string): TreeNode {
+  return { type: 'file', content, mode: 0o644, uid: 0, gid: 0, origin };
 }

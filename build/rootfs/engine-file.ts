@@ -18,6 +18,7 @@ export function makeEngineFile(recipe: Recipe, builtAt: number, bundles: readonl
       headRoom: recipe.disk.headRoom,
       ...(recipe.disk.reserveBytes === undefined ? {} : { reserveBytes: recipe.disk.reserveBytes }),
     },
+    ...(recipe.console === undefined ? {} : { console: recipe.console }),
     hasLog: bundles.some(({ service }) =>
       service.mounts.some(({ source }) => source === machineLayout.outputPipes),
     ),
@@ -35,6 +36,7 @@ function makeEngineService({ service, root, image }: OciBundle): EngineService {
     after: service.after,
     stopSignal: service.stop.signal,
     stopTimeoutSeconds: service.stop.timeoutSeconds,
+    memoryReserveBytes: service.resources.memoryReserveBytes,
     stateFolders: service.writable.map((path) => {
       const asked = service.files.find((file) => file.kind === 'folder' && file.path === path);
       const node = asked === undefined ? undefined : root.get(path);
@@ -48,6 +50,7 @@ function makeEngineService({ service, root, image }: OciBundle): EngineService {
           : {}),
       };
     }),
+    ...(service.console === undefined ? {} : { console: service.console }),
     ...(service.workloads === undefined ? {} : { workloads: service.workloads }),
     ...(service.lifeline === undefined ? {} : { lifeline: service.lifeline }),
     ...(service.health === undefined ? {} : { health: service.health }),

@@ -269,7 +269,8 @@ function slice(packages: readonly OpenedPackage[], files: readonly (string | obj
   const requests = files.map((file) =>
     typeof file === 'string' ? { kind: 'package', path: file, place } : { ...owned, ...file, place },
   ) as FileRequest[];
-  const recipe = { name: 'r', version: '1', description: '', hostname: 'box', architecture: 'x86-64' };
+  const words = { name: 'r', version: '1', description: '', architecture: 'x86-64' };
+  const recipe = { ...words, hostname: 'box', suites: [] };
   return sliceFiles({
     parts: [{ owner: 'service web', files: requests, context: { recipe } }],
     packages,

@@ -1,8 +1,10 @@
+import { posix } from 'node:path';
 import type { OpenedPackage } from '../debian/package.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { recipeTemplateContext, serviceTemplateContext } from '../recipe/render-template.ts';
 import type { Layer, ServiceDefinition } from '../services/service-definition.ts';
 import { type SlicedFiles, type SlicePart, type SliceRequest, sliceFiles } from './slice-files.ts';
+import { TreeDraft } from './tree-draft.ts';
 
 type Bundler = SliceRequest['bundleProgram'];
 
@@ -21,7 +23,7 @@ export function sliceBase(
 }
 
 /** A service's root: the layers that it includes, then its own files. Lock group `service/<name>`. */
-export function sliceService(
+export async function sliceService(
   recipe: Recipe,
   service: ServiceDefinition,
   packages: readonly OpenedPackage[],
@@ -40,7 +42,26 @@ export function sliceService(
       context: serviceTemplateContext(recipe, service),
     },
   ];
-  return sliceFiles({ parts, packages, bundleProgram });
+  const sliced = await sliceFiles({ parts, packages, bundleProgram });
+  return service.packageFolder === undefined
+    ? sliced
+    : addPackageFiles(sliced, service.packageFolder, packages);
+}
+
+/** The .deb files under the names that they have in the archive. */
+function addPackageFiles(
+  { tree }: SlicedFiles,
+  folder: string,
+  packages: readonly OpenedPackage[],
+): SlicedFiles {
+  const draft = new TreeDraft();
+  for (const [path, node] of tree) draft.put(path, node, 'asked');
+  for (const { locked, file } of packages) {
+    const origin = `package ${locked.name}`;
+    const node = { type: 'file', content: file, mode: 0o644, uid: 0, gid: 0, origin } as const;
+    draft.put(`${folder}/${posix.basename(locked.path)}`, node, 'asked');
+  }
+  return { tree: draft.finish(), packages: packages.map(({ locked }) => locked) };
 }
 
 export function layersOfService(recipe: Recipe, service: ServiceDefinition): readonly Layer[] {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Compression } from '../recipe/recipe.ts';
 import type { Sha256 } from '../store/store.ts';
 
 /** All that decides the bytes of a sealed root, as values: nothing is read from a clock or a source of randomness. */
@@ -16,12 +17,15 @@ export interface SealPlan {
 }
 
 /** Chosen by measurement: README.md of this folder. */
-const compression = ['-zzstd,level=6', '-C65536'] as const;
+const compressors = {
+  zstd: ['-zzstd,level=6', '-C65536'],
+  lzma: ['-zlzma,level=6', '-C65536'],
+} as const satisfies Record<Compression, readonly string[]>;
 
 /** 1980, the oldest time that every file system and archive can hold. */
 const modifiedAt = 315_532_800;
 
-export function planSeal(recipeName: string, treeDigest: Sha256): SealPlan {
+export function planSeal(recipeName: string, treeDigest: Sha256, compression: Compression): SealPlan {
   const blockBytes = 4096;
   const salt = createHash('sha256').update(`verity salt ${recipeName}`).digest('hex');
   return {
@@ -33,7 +37,7 @@ export function planSeal(recipeName: string, treeDigest: Sha256): SealPlan {
       '--tar=f',
       '--quiet',
       '-d0',
-      ...compression,
+      ...compressors[compression],
       `-b${blockBytes}`,
       `-T${modifiedAt}`,
       `-U${derivedUuid(`erofs ${treeDigest}`)}`,

@@ -39,6 +39,13 @@ describe('sealRootfs', () => {
     expect((await readFile(sealed.path)).subarray(0, 5).toString()).toBe('erofs');
   });
 
+  test('a recipe may have it smaller', async () => {
+    const commands: string[] = [];
+    const small = { ...recipe, disk: { ...recipe.disk, compression: 'lzma' } } as const;
+    await sealRootfs(workshop(commands, `Root hash: ${rootHash}`), small, composed('one'));
+    expect(commands[0]).toContain(' -zlzma,level=6 -C65536 ');
+  });
+
   test('the step is named by the tree, not by who put what there', async () => {
     const names = await Promise.all(
       [composed('one'), composed('one', 'somebody else'), composed('two')].map(async (tree) => {
@@ -60,7 +67,7 @@ describe('sealRootfs', () => {
   });
 });
 
-const recipe = { name: 'minimal' } as Recipe;
+const recipe = { name: 'minimal', disk: { compression: 'zstd' } } as Recipe;
 
 function composed(text: string, origin = 'test'): ComposedRootfs {
   const node = { type: 'file', content: bytesOf(text), mode: 0o644, uid: 0, gid: 0, origin } as const;

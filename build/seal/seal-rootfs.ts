@@ -29,7 +29,7 @@ export async function sealRootfs(
   composed: ComposedRootfs,
 ): Promise<SealedRootfs> {
   const tools = await workshop.openTools('image');
-  const plan = planSeal(recipe.name, digestTree(composed.tree));
+  const plan = planSeal(recipe.name, digestTree(composed.tree), recipe.disk.compression);
   const { folder } = await workshop.store.step(
     { title: 'seal root', moduleUrl: import.meta.url, inputs: { plan, tools: tools.id } },
     async (folder) => {

@@ -1,4 +1,5 @@
 import type { FaultList } from '../errors/fault-list.ts';
+import { formatBytes } from '../errors/format-quantity.ts';
 import type { YamlSource } from '../recipe/yaml-source.ts';
 import { checkHidden, containerMountPoints } from './hidden-files.ts';
 import { checkOwners, explicitOwners, type PathOwner, packageOwners } from './path-owners.ts';
@@ -30,6 +31,14 @@ export function checkService(
       message: `Cannot open ports of "${service.name}": its network is its own and leads nowhere`,
       place: source.place(['ports']),
       hint: 'add "namespaces: { network: machine }", or remove the ports',
+    });
+  }
+  if (service.resources.memoryReserveBytes > service.resources.memoryBytes) {
+    faults.add({
+      code: 'SERVICE_CONTRADICTORY',
+      message: `Cannot keep ${formatBytes(service.resources.memoryReserveBytes)} for "${service.name}": it may use ${formatBytes(service.resources.memoryBytes)} at most`,
+      place: source.place(['resources', 'reserve']),
+      hint: 'raise "memory", or reserve no more than that',
     });
   }
   if (machineStanzas.includes(service.name)) {

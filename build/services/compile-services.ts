@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { PackageSet } from '../debian/package-set.ts';
 import { FaultList } from '../errors/fault-list.ts';
 import { FaultsError } from '../errors/keelson-error.ts';
+import type { ContainerImageSet } from '../oci-images/open-container-images.ts';
 import type { ImageSet } from '../oci-images/open-image.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { serviceTemplateContext } from '../recipe/render-template.ts';
@@ -13,6 +14,7 @@ import { layersOfService, sliceService } from '../rootfs/slice-recipe.ts';
 import type { Tree } from '../rootfs/tree.ts';
 import { TreeDraft } from '../rootfs/tree-draft.ts';
 import type { Workshop } from '../tools/workshop.ts';
+import { compilePolicy } from './compile-policy.ts';
 import { completeService } from './complete-service.ts';
 import { makeFinitStanza } from './finit-stanza.ts';
 import { makeImageRoot } from './image-root.ts';
@@ -21,6 +23,8 @@ import type { OciBundle, OciConfig } from './oci-bundle.ts';
 import { makeOciConfig } from './oci-config.ts';
 import type { SeccompProfile } from './seccomp.ts';
 import type { ServiceDefinition } from './service-definition.ts';
+import { makeStartFiles } from './start-files.ts';
+import { settleUserNamespace } from './user-namespace.ts';
 
 /** Debian's golang-github-docker-docker-dev: what Docker publishes as its default policy. */
 export const seccompFile = 'usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json';
@@ -31,6 +35,7 @@ export async function compileServices(
   recipe: Recipe,
   packages: PackageSet,
   images: ImageSet,
+  containerImages: ContainerImageSet,
 ): Promise<OciBundle[]> {
   const schemas = await workshop.openTools('schemas');
   const seccomp = JSON.parse(await readFile(join(schemas.folder, seccompFile), 'utf8')) as SeccompProfile;
@@ -38,15 +43,20 @@ export async function compileServices(
   const context = { architecture: recipe.architecture, services: recipe.services, seccomp };
 
   return allOrFaults(
-    recipe.services.map(async (asked) => {
-      const { service, tree, ...givers } = await makeRoot(recipe, asked, packages, images, bundleProgram);
-      const config = makeOciConfig(service, context);
+    recipe.services.map(async (asked, index) => {
+      const { tree: own, ...made } = await makeRoot(recipe, asked, packages, images, bundleProgram);
+      const { tree: started, builtInImages } = makeStartFiles(recipe, made.service, containerImages);
+      const tree = new Map([...started, ...own]);
+      const service = settleUserNamespace(made.service, tree);
+      const config = makeOciConfig(service, { ...context, index });
       return {
+        ...made,
         service,
         config,
         root: completeRoot(recipe, service, tree, config),
         stanza: makeFinitStanza(service, context),
-        ...givers,
+        policy: await compilePolicy(workshop, service),
+        builtInImages,
       };
     }),
   );

@@ -140,7 +140,14 @@ describe('what an image says', () => {
   });
 
   test('on the machine’s network comes with its names', async () => {
-    const namespaces = { network: 'machine', pid: 'own', ipc: 'own', uts: 'own', cgroup: 'own' } as const;
+    const namespaces = {
+      network: 'machine',
+      pid: 'own',
+      ipc: 'own',
+      uts: 'own',
+      cgroup: 'own',
+      user: undefined,
+    } as const;
     const { mounts } = await complete({}, { namespaces });
     expect(mounts.map(({ source, target, isReadOnly }) => [source, target, isReadOnly])).toEqual([
       ['/run/keelson/etc/hosts', '/etc/hosts', true],
@@ -172,7 +179,9 @@ describe('what an image says', () => {
 });
 
 describe('the root of a service from an image', () => {
-  const context = { recipe: { name: '', version: '', description: '', hostname: '', architecture: '' } };
+  const context = {
+    recipe: { name: '', version: '', description: '', hostname: '', architecture: '', suites: [] },
+  };
   const noProgram = async () => bytesOf('');
   const own = { mode: 0o600, uid: 1, gid: 2, place: { file: '/recipe.yaml' } } as const;
 

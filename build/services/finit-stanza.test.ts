@@ -33,6 +33,16 @@ test('a one-shot is a service that run-service ends for good when it is done', (
 
 describe('start conditions', () => {
   const situations: readonly (readonly [string, Partial<ServiceDefinition>, string])[] = [
+    [
+      'a console that somebody has to choose',
+      { console: { name: 'debian', start: 'chosen' }, needs: ['network'] },
+      'dev/machine-ready,dev/console-chosen/web,dev/started/network',
+    ],
+    [
+      'a console that starts with the machine',
+      { console: { name: 'small', start: 'boot' } },
+      'dev/machine-ready',
+    ],
     ['needs a service: when it has started', { needs: ['network'] }, 'dev/machine-ready,dev/started/network'],
     [
       'needs a one-shot: when it has ended well',

@@ -18,8 +18,8 @@ const limits = { conditions: 191, description: 63 } as const;
  * finit stops a service whose condition goes away. A service that dies must not take others with it, so the conditions
  * here are never cleared: `dev/started/NAME`, true once NAME was ready for the first time (a one-shot: has ended well), and
  * `dev/settled/NAME`, true when NAME was ready or has been given up (a one-shot: has ended); `dev/healthy/NAME`, true once
- * its health check ended well. They are files in /dev that run-service, a hook of the container (`makeOciConfig`) and
- * `keelctl watch-health` make; finit watches that folder by itself, while `usr/…` and
+ * its health check ended well; `dev/console-chosen/NAME`, true once it was chosen as the console. They are files in /dev that run-service, a hook of the container (`makeOciConfig`) and
+ * `keelctl watch-health` or `keelctl console switch` make; finit watches that folder by itself, while `usr/…` and
  * `pid/…` would take plugins that Debian does not build.
  *
  * Runlevels 0 and 6 are among the allowed ones: there `shutdown` of /etc/finit.conf stops the services, in order.
@@ -77,6 +77,7 @@ function makeConditions(service: ServiceDefinition, context: FinitContext): stri
   const after = service.after.filter((name) => names.has(name) && !needs.includes(name));
   return [
     machineCondition,
+    ...(service.console?.start === 'chosen' ? [`dev/console-chosen/${service.name}`] : []),
     ...needs
       .toSorted()
       .map((name) => `dev/${service.needsHealthy.includes(name) ? 'healthy' : 'started'}/${name}`),

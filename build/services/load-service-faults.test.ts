@@ -162,6 +162,77 @@ const situations: readonly Situation[] = [
     ],
   },
   {
+    situation: 'a filter that is none, and rules that are not there',
+    files: {
+      [recipe]: recipeText('mine', 'services: [a]'),
+      [service]: serviceText('a', 'seccomp: { source: filter.json }', 'apparmor: { source: rules }'),
+      'system-services/a/filter.json':
+        '{ "defaultAction": "SCMP_ACT_ERRNO",\n  "syscalls": [{ "names": "read" }] }\n',
+    },
+    says: [
+      'system-services/a/filter.json:2:16: Cannot do without the key "action" in an entry of "syscalls"  [KEY_MISSING]',
+      '  2 |   "syscalls": [{ "names": "read" }] }',
+      '    |                ^',
+      'hint: add "action: …"',
+      '',
+      'system-services/a/filter.json:2:27: Cannot use "read" for "names": expected a list  [VALUE_INVALID]',
+      '  2 |   "syscalls": [{ "names": "read" }] }',
+      '    |                           ^',
+      'hint: write it as a list: [one, two]',
+      '',
+      'system-services/a/service.yaml:5:21: Cannot take the file rules: there is none  [SOURCE_MISSING]',
+      '  5 | apparmor: { source: rules }',
+      '    |                     ^',
+      'hint: create system-services/a/rules or correct the name',
+      '',
+      '3 faults',
+    ],
+  },
+  {
+    situation: 'a filter that the machine would not take, or take for another',
+    files: {
+      [recipe]: recipeText('mine', 'services: [a]'),
+      [service]: serviceText('a', 'seccomp: { source: filter.json }'),
+      'system-services/a/filter.json': `{
+  "defaultAction": "SCMP_ACT_ALOW",
+  "syscalls": [
+    {
+      "names": ["ioctl"],
+      "action": "SCMP_ACT_ERRNO",
+      "args": [{ "index": 1, "value": 18446744073709551615, "op": "SCMP_CMP_EQ" }]
+    }
+  ]
+}
+`,
+    },
+    says: [
+      'system-services/a/filter.json:2:20: Cannot use "SCMP_ACT_ALOW" for "defaultAction": expected one of SCMP_ACT_ALLOW, SCMP_ACT_ERRNO, SCMP_ACT_KILL, SCMP_ACT_KILL_PROCESS, SCMP_ACT_KILL_THREAD, SCMP_ACT_LOG, SCMP_ACT_TRACE, SCMP_ACT_TRAP  [VALUE_INVALID]',
+      '  2 |   "defaultAction": "SCMP_ACT_ALOW",',
+      '    |                    ^',
+      'hint: did you mean "SCMP_ACT_ALLOW"?',
+      '',
+      'system-services/a/filter.json:7:39: Cannot use 18446744073709552000 for "value": expected a number of at most 9007199254740991  [VALUE_INVALID]',
+      '  7 |       "args": [{ "index": 1, "value": 18446744073709551615, "op": "SCMP_CMP_EQ" }]',
+      '    |                                       ^',
+      'hint: compare the lower bits that matter, by SCMP_CMP_MASKED_EQ',
+      '',
+      '2 faults',
+    ],
+  },
+  {
+    situation: 'more memory reserved than it may use',
+    files: {
+      [recipe]: recipeText('mine', 'services: [a]'),
+      [service]: serviceText('a', 'resources: { memory: 4MiB, reserve: 16MiB }'),
+    },
+    says: [
+      'system-services/a/service.yaml:4:37: Cannot keep 16.0 MiB for "a": it may use 4.0 MiB at most  [SERVICE_CONTRADICTORY]',
+      '  4 | resources: { memory: 4MiB, reserve: 16MiB }',
+      '    |                                     ^',
+      'hint: raise "memory", or reserve no more than that',
+    ],
+  },
+  {
     situation: 'a port without its protocol',
     files: {
       [recipe]: recipeText('mine', 'services: [a]'),

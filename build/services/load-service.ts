@@ -6,13 +6,15 @@ import { checkShape } from '../recipe/check-shape.ts';
 import type { RecipeTemplateContext, ServiceTemplateContext } from '../recipe/render-template.ts';
 import { parseSize } from '../recipe/size.ts';
 import { readYamlSource, type YamlSource } from '../recipe/yaml-source.ts';
+import { applyOptions } from './apply-options.ts';
 import { checkService } from './check-service.ts';
 import { listFoldersWith } from './load-layer.ts';
 import { mergeValues, type ServiceRequest } from './merge-values.ts';
+import { readApparmor, readSeccomp } from './read-confinement.ts';
 import { readServiceImage } from './read-image-request.ts';
 import { readSlice } from './read-slice.ts';
 import { renderFields } from './render-fields.ts';
-import type { Account, Layer, ServiceDefinition } from './service-definition.ts';
+import type { Account, Layer, Resources, ServiceDefinition } from './service-definition.ts';
 import { type ServiceFile, serviceSchema } from './service-schema.ts';
 
 /** Where services are looked for, in order: folders that hold a folder for each service. */
@@ -46,7 +48,12 @@ export async function loadService(
   faults: FaultList,
 ): Promise<LoadedService | undefined> {
   if (request.definition !== undefined) {
-    const { file, source } = request.definition;
+    const { file, source } = applyOptions(
+      request.definition.file,
+      request.definition.source,
+      request,
+      faults,
+    );
     const definition = await makeDefinition(file, source, request, surroundings, faults);
     await checkWaits(definition, source, surroundings, faults);
     return { definition, source };
@@ -68,9 +75,10 @@ export async function loadService(
     });
   }
   checkRunnable(shape.value, shape.faultyKeys, source, faults);
-  const definition = await makeDefinition(shape.value, source, request, surroundings, faults);
+  const whole = applyOptions(shape.value, source, request, faults);
+  const definition = await makeDefinition(whole.file, whole.source, request, surroundings, faults);
   await checkWaits(definition, source, surroundings, faults);
-  return { definition, source };
+  return { definition, source: whole.source };
 }
 
 async function findServiceFolder(
@@ -139,7 +147,7 @@ async function makeDefinition(
       faults,
     ),
     capabilities: [...new Set(file.capabilities)].sort(),
-    namespaces: file.namespaces,
+    namespaces: { ...file.namespaces, user: file.namespaces.user },
     mounts: file.mounts.map((mount) => ({
       source: mount.source,
       target: mount.target ?? mount.source,
@@ -155,16 +163,16 @@ async function makeDefinition(
     temporary: temporaryPaths(file),
     isRootReadOnly: file.readOnlyRoot,
     hasNewPrivileges: file.newPrivileges,
-    seccomp: file.seccomp,
-    resources: {
-      memoryBytes: parseSize(file.resources.memory),
-      pids: file.resources.pids,
-      cpuWeight: file.resources.cpuWeight,
-    },
+    seccomp: await readSeccomp(file.seccomp, source, faults),
+    apparmor: await readApparmor(file.apparmor, source, faults),
+    resources: readResources(file),
     restart: { ...file.restart, policy: file.restart.policy ?? (isOneShot ? 'never' : 'always') },
     ...(file.condition === undefined ? {} : { condition: file.condition }),
     stop: { ...file.stop, signal: (file.stop.signal ?? 'SIGTERM').replace(/^(?:SIG)?/, 'SIG') },
+    console: file.console,
+    packageFolder: file.packageFolder,
     commands: file.commands,
+    starts: [...new Set(file.starts)],
     modules: file.modules,
     after: file.after,
     needs: file.needs.map((need) => (typeof need === 'string' ? need : need.name)),
@@ -208,6 +216,29 @@ async function checkWaits(
       hint: suggestName(name, known, 'services'),
     });
   }
+}
+
+const usualReserveBytes = 8 * 1024 * 1024;
+
+function readResources({ resources }: ServiceFile): Resources {
+  const { memory, reserve, io, cpus, ...others } = resources;
+  const memoryBytes = parseSize(memory);
+  const size = (text: string | undefined) => (text === undefined ? undefined : parseSize(text));
+  return {
+    memoryBytes,
+    memoryReserveBytes: size(reserve) ?? Math.min(usualReserveBytes, memoryBytes),
+    ...others,
+    cpus,
+    io:
+      io === undefined
+        ? undefined
+        : {
+            readBytes: size(io.read),
+            writeBytes: size(io.write),
+            readOperations: io.readOperations,
+            writeOperations: io.writeOperations,
+          },
+  };
 }
 
 async function findLayers(

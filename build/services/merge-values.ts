@@ -11,6 +11,8 @@ export interface ServiceRequest {
   readonly place: Place;
   /** Values that recipes give, each with its place. */
   readonly values: ReadonlyMap<string, { readonly value: unknown; readonly place: Place }>;
+  /** Options that recipes ask for, each with its place. */
+  readonly options: ReadonlyMap<string, Place>;
   /** The whole service, when it is written in a recipe; the places in `source` are below its entry. */
   readonly definition?: { readonly file: ServiceFile; readonly source: YamlSource };
 }

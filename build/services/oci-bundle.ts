@@ -1,6 +1,7 @@
 import type { LockedPackage } from '../debian/package.ts';
+import type { LockedImage } from '../oci-images/locked-image.ts';
 import type { OpenedImage } from '../oci-images/open-image.ts';
-import type { Tree } from '../rootfs/tree.ts';
+import type { ByteSource, Tree } from '../rootfs/tree.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
 /** OCI runtime-spec `config.json` as data; a test checks it against the published schema. */
@@ -16,6 +17,10 @@ export interface OciBundle {
   readonly packages: readonly LockedPackage[];
   /** What the root was taken from instead of packages. */
   readonly image?: Pick<OpenedImage, 'locked' | 'facts'>;
+  /** Of users' containers, in its root for its engine. */
+  readonly builtInImages: readonly LockedImage[];
   /** Text of /etc/finit.d/<name>.conf. */
   readonly stanza: string;
+  /** Its AppArmor policy as the kernel takes it; `undefined`: it has none. */
+  readonly policy: ByteSource | undefined;
 }

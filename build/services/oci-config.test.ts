@@ -10,6 +10,7 @@ import type { ServiceDefinition } from './service-definition.ts';
 
 const context = {
   architecture: 'x86-64',
+  index: 3,
   seccomp: {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: 38,
@@ -59,7 +60,14 @@ const demanding: Partial<ServiceDefinition> = {
   user: { uid: 102, gid: 102 },
   environment: { TZ: 'UTC' },
   capabilities: ['CAP_NET_ADMIN', 'CAP_SYS_ADMIN'],
-  namespaces: { network: 'machine', pid: 'machine', ipc: 'own', uts: 'machine', cgroup: 'machine' },
+  namespaces: {
+    network: 'machine',
+    pid: 'machine',
+    ipc: 'own',
+    uts: 'machine',
+    cgroup: 'machine',
+    user: undefined,
+  },
   mounts: [
     { ...bind, source: '/run', target: '/run', isReadOnly: false, isRecursive: true, propagation: 'shared' },
   ],
@@ -106,12 +114,15 @@ describe('confinement when nothing is asked for', () => {
       'mount',
     ]);
   });
+  test('when memory is at its end the kernel takes programs of users’ containers first', () => {
+    expect((config.process as { readonly oomScoreAdj?: number }).oomScoreAdj).toBe(-500);
+  });
   test('limits, a filter, and a cgroup outside of finit’s', () => {
     expect(config.linux.cgroupsPath).toBe('/services/web');
     expect(config.linux.resources).toEqual({
       memory: { limit: 67108864, swap: 67108864 },
       pids: { limit: 64 },
-      unified: { 'cpu.weight': '100' },
+      unified: { 'cpu.weight': '100', 'memory.min': '8388608' },
       devices: [{ allow: false, access: 'rwm' }],
     });
     expect(config.linux.seccomp).toBeDefined();
@@ -178,7 +189,12 @@ describe('what is asked for', () => {
   });
   test('one device', () => {
     expect(mountAt(demanding, '/dev/ttyS0')?.source).toBe('/dev/ttyS0');
-    expect(configOf(demanding).linux.resources).toMatchObject({ devices: [{ allow: true, access: 'rwm' }] });
+    expect(configOf(demanding).linux.resources).toMatchObject({
+      devices: [
+        { allow: false, access: 'rwm' },
+        { allow: true, type: 'c', major: 4, minor: 64, access: 'rw' },
+      ],
+    });
   });
   test('an administrator sees all of /proc', () => {
     expect(configOf(demanding).linux.maskedPaths).toBeUndefined();
@@ -186,6 +202,58 @@ describe('what is asked for', () => {
   });
   test('the environment, sorted, with a PATH', () => {
     expect(configOf(demanding).process.env).toEqual(['PATH=/usr/sbin:/usr/bin', 'TZ=UTC']);
+  });
+});
+
+describe('users of its own', () => {
+  const ownUsers = { namespaces: { ...demoService().namespaces, user: 'own' as const }, writable: ['/data'] };
+  test('a range that no other service has', () => {
+    const { linux } = configOf(ownUsers) as unknown as {
+      readonly linux: { readonly namespaces: readonly unknown[]; readonly uidMappings: unknown };
+    };
+    expect(linux.namespaces).toContainEqual({ type: 'user' });
+    expect(linux.uidMappings).toEqual([{ containerID: 0, hostID: 0x7000_0000 + 3 * 65536, size: 65536 }]);
+  });
+  test('the machine’s /sys is read-only, where it must be that', () => {
+    const onNetwork = { namespaces: { ...ownUsers.namespaces, network: 'machine' as const } };
+    expect(mountAt(onNetwork, '/sys')?.options).toEqual(expect.arrayContaining(['rbind', 'rro']));
+    expect(mountAt(ownUsers, '/sys')?.type).toBe('sysfs');
+  });
+  test('files on state have the owners that they have in the container', () => {
+    expect(mountAt(ownUsers, '/data')?.options).toContain('idmap');
+    expect(mountAt({ writable: ['/data'] }, '/data')?.options).not.toContain('idmap');
+  });
+});
+
+test('all limits that can be asked for', () => {
+  const resources = {
+    ...demoService().resources,
+    cpus: 0.5,
+    ioWeight: 50,
+    io: { readBytes: undefined, writeBytes: 8_388_608, readOperations: 100, writeOperations: undefined },
+  };
+  const config = configOf({ resources });
+  expect(config.linux.resources).toMatchObject({
+    cpu: { quota: 50_000, period: 100_000 },
+    unified: { 'io.weight': '50' },
+  });
+  expect(config.hooks).toMatchObject({
+    createRuntime: [
+      { path: '/usr/lib/keelson/limit-io', args: ['limit-io', 'web', 'wbps=8388608', 'riops=100'] },
+    ],
+  });
+});
+
+describe('filters', () => {
+  test('the policy is named, unless there is none', () => {
+    const profileOf = (changes: Partial<ServiceDefinition>) =>
+      (configOf(changes).process as { readonly apparmorProfile?: string }).apparmorProfile;
+    expect(profileOf({})).toBe('keelson.web');
+    expect(profileOf({ apparmor: 'unconfined' })).toBeUndefined();
+  });
+  test('a filter of its own takes the place of the usual one', () => {
+    const { seccomp } = configOf({ seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] } }).linux;
+    expect(seccomp).toMatchObject({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] });
   });
 });
 

@@ -1,12 +1,17 @@
 import type { Architecture } from '../recipe/recipe.ts';
+import { apparmorProfileName } from './apparmor-policy.ts';
+import { makeDeviceRules } from './device-rules.ts';
 import type { OciConfig } from './oci-bundle.ts';
 import { makeMounts } from './oci-mounts.ts';
 import { makeSeccomp, type SeccompProfile } from './seccomp.ts';
 import type { Namespaces, ServiceDefinition } from './service-definition.ts';
+import { makeUserMappings } from './user-namespace.ts';
 
 export interface OciContext {
   readonly architecture: Architecture;
   readonly seccomp: SeccompProfile;
+  /** Of the service among the recipe's: no two have the same users. */
+  readonly index: number;
 }
 
 /**
@@ -25,12 +30,11 @@ export function makeOciConfig(service: ServiceDefinition, context: OciContext): 
       // Not below finit's own groups: a group with processes cannot have groups with limits.
       cgroupsPath: `/services/${service.name}`,
       namespaces: makeNamespaces(service.namespaces),
+      ...makeUsers(service, context),
       resources: makeResources(service),
       rootfsPropagation: makePropagation(service),
       ...(isAdministrator(service) ? {} : { maskedPaths, readonlyPaths: makeReadOnlyPaths(service) }),
-      ...(service.seccomp === 'default'
-        ? { seccomp: makeSeccomp(context.seccomp, context.architecture, service.capabilities) }
-        : {}),
+      ...makeFilter(service, context),
     },
   };
 }
@@ -54,6 +58,9 @@ function makeProcess(service: ServiceDefinition): Record<string, unknown> {
       ...(user.uid === 0 ? {} : { inheritable: capabilities, ambient: capabilities }),
     },
     noNewPrivileges: !service.hasNewPrivileges,
+    ...(service.apparmor === 'unconfined' ? {} : { apparmorProfile: apparmorProfileName(service) }),
+    // The kernel's last resort takes the programs of users' containers first.
+    oomScoreAdj: -500,
     rlimits: [
       { type: 'RLIMIT_CORE', hard: 0, soft: 0 },
       { type: 'RLIMIT_NOFILE', hard: 524288, soft: 1024 },
@@ -65,15 +72,47 @@ function makeProcess(service: ServiceDefinition): Record<string, unknown> {
  * Run by crun outside of the container: files that other services' conditions wait for (see `makeFinitStanza`). Where
  * "the container runs" is not enough, run-service makes them.
  */
-function makeHooks({ kind, name, readiness }: ServiceDefinition): Record<string, unknown> {
-  if (kind === 'one-shot' || readiness.kind !== 'started') return {};
+function makeHooks(service: ServiceDefinition): Record<string, unknown> {
+  const { kind, name, readiness } = service;
+  const limits = ioLimitsOf(service);
   return {
-    poststart: [{ path: '/usr/lib/keelson/service-started', args: ['service-started', name] }],
+    ...(limits.length === 0
+      ? {}
+      : { createRuntime: [{ path: limitIo, args: ['limit-io', name, ...limits] }] }),
+    ...(kind === 'one-shot' || readiness.kind !== 'started'
+      ? {}
+      : { poststart: [{ path: '/usr/lib/keelson/service-started', args: ['service-started', name] }] }),
   };
 }
 
+/** The number of the machine's disk is not known when the image is made. */
+const limitIo = '/usr/lib/keelson/limit-io';
+
+/** As `io.max` of cgroup v2 has them. */
+function ioLimitsOf({ resources: { io } }: ServiceDefinition): readonly string[] {
+  const keys = {
+    rbps: io?.readBytes,
+    wbps: io?.writeBytes,
+    riops: io?.readOperations,
+    wiops: io?.writeOperations,
+  };
+  return Object.entries(keys).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
+}
+
+function makeUsers({ namespaces }: ServiceDefinition, { index }: OciContext): Record<string, unknown> {
+  if (namespaces.user !== 'own') return {};
+  const mappings = makeUserMappings(index);
+  return { uidMappings: mappings, gidMappings: mappings };
+}
+
+function makeFilter(service: ServiceDefinition, context: OciContext): Record<string, unknown> {
+  if (service.seccomp === 'unconfined') return {};
+  const profile = service.seccomp === 'default' ? context.seccomp : service.seccomp;
+  return { seccomp: makeSeccomp(profile, context.architecture, service.capabilities) };
+}
+
 function makeNamespaces(namespaces: Namespaces): readonly { readonly type: string }[] {
-  const own = (['cgroup', 'ipc', 'network', 'pid', 'uts'] as const).filter(
+  const own = (['cgroup', 'ipc', 'network', 'pid', 'user', 'uts'] as const).filter(
     (type) => namespaces[type] === 'own',
   );
   return [...own, 'mount' as const].map((type) => ({ type }));
@@ -83,12 +122,21 @@ function makeResources({ resources, devices }: ServiceDefinition): Record<string
   return {
     memory: { limit: resources.memoryBytes, swap: resources.memoryBytes },
     pids: { limit: resources.pids },
-    unified: { 'cpu.weight': String(resources.cpuWeight) },
-    // Numbers of devices are not known when the image is made. Only the nodes that are asked for are in the container, and
-    // making others takes CAP_MKNOD. crun adds null, zero, random and the like by itself.
-    devices: [{ allow: devices.length > 0, access: 'rwm' }],
+    ...(resources.cpus === undefined
+      ? {}
+      : {
+          cpu: { quota: Math.round(resources.cpus * cpuPeriodMicroseconds), period: cpuPeriodMicroseconds },
+        }),
+    unified: {
+      'cpu.weight': String(resources.cpuWeight),
+      'memory.min': String(resources.memoryReserveBytes),
+      ...(resources.ioWeight === 100 ? {} : { 'io.weight': String(resources.ioWeight) }),
+    },
+    devices: makeDeviceRules(devices),
   };
 }
+
+const cpuPeriodMicroseconds = 100_000;
 
 function makePropagation({ mounts, sharedWritable }: ServiceDefinition): string {
   const asked = mounts.map(({ propagation }) => propagation);

@@ -48,7 +48,7 @@ function usualMounts(service: ServiceDefinition): readonly OciMount[] {
       options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=16m'],
     },
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
+    makeSysfs(service),
     // In a cgroup namespace of its own the container sees only its own part.
     ...(service.namespaces.cgroup === 'own'
       ? [
@@ -63,6 +63,22 @@ function usualMounts(service: ServiceDefinition): readonly OciMount[] {
     makeTemporary('/run', service),
     makeTemporary('/tmp', service),
   ];
+}
+
+/**
+ * sysfs is that of a network, which users of the service's own do not own when it is the machine's: they cannot mount it. crun
+ * (1.21) would then bind the machine's /sys by itself, writable; so it is asked for, read-only with all that is mounted below.
+ */
+function makeSysfs({ namespaces }: ServiceDefinition): OciMount {
+  const destination = '/sys';
+  return namespaces.user === 'own' && namespaces.network === 'machine'
+    ? {
+        destination,
+        type: 'bind',
+        source: '/sys',
+        options: ['rbind', 'rro', 'rnosuid', 'rnoexec', 'rnodev', 'rprivate'],
+      }
+    : { destination, type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] };
 }
 
 /**
@@ -101,13 +117,16 @@ function makeTemporary(path: string, { user }: ServiceDefinition): OciMount {
   };
 }
 
-function makeWritable({ name, sharedWritable }: ServiceDefinition, path: string): OciMount {
+function makeWritable({ name, namespaces, sharedWritable }: ServiceDefinition, path: string): OciMount {
   return {
     destination: path,
     type: 'bind',
     source: serviceStatePath(name, path),
     // What an engine mounts there are roots and volumes of users, who may have devices and set-user-ID programs.
-    options: sharedWritable.includes(path) ? ['rbind', 'rw', 'rshared'] : ['bind', 'rw', 'nosuid', 'nodev'],
+    options: sharedWritable.includes(path)
+      ? ['rbind', 'rw', 'rshared']
+      : // On the disk its files have the owners that they have in the container, whatever range of users it is given.
+        ['bind', 'rw', 'nosuid', 'nodev', ...(namespaces.user === 'own' ? ['idmap'] : [])],
   };
 }
 

@@ -97,6 +97,18 @@ async function checkSource(
   context: RecipeTemplateContext,
   faults: FaultList,
 ): Promise<void> {
+  const content = await readSource(path, source, place, faults);
+  if (content === undefined || !path.endsWith('.hbs')) return;
+  faults.catch(() => renderTemplate(content.toString('utf8'), context, { file: join(source.folder, path) }));
+}
+
+/** A file beside the YAML file; `undefined` with a fault when it is not there or may not be taken. */
+export async function readSource(
+  path: string,
+  source: YamlSource,
+  place: Place,
+  faults: FaultList,
+): Promise<Buffer | undefined> {
   const file = join(source.folder, path);
   const problem = await findSourceProblem(file, source.folder);
   if (problem !== undefined) {
@@ -106,10 +118,10 @@ async function checkSource(
       place,
       hint: problem.hint,
     });
-    return;
+    return undefined;
   }
-  const text = await readFile(file, 'latin1');
-  const secret = findPrivateKey(text);
+  const bytes = await readFile(file);
+  const secret = findPrivateKey(bytes.toString('latin1'));
   if (secret !== undefined) {
     faults.add({
       code: 'SECRET_REFUSED',
@@ -117,11 +129,9 @@ async function checkSource(
       place,
       hint: 'remove it, replace the key, and give the machine its secrets when it is provisioned',
     });
-    return;
+    return undefined;
   }
-  if (path.endsWith('.hbs')) {
-    faults.catch(() => renderTemplate(Buffer.from(text, 'latin1').toString('utf8'), context, { file }));
-  }
+  return bytes;
 }
 
 /** Why a file beside a YAML file cannot be taken. */

@@ -6,24 +6,24 @@ import type { Architecture } from '../recipe/recipe.ts';
  */
 export interface SeccompProfile {
   readonly defaultAction: string;
-  readonly defaultErrnoRet?: number;
+  readonly defaultErrnoRet?: number | undefined;
   readonly syscalls: readonly SeccompProfileRule[];
 }
 
 interface SeccompProfileRule {
   readonly names: readonly string[];
   readonly action: string;
-  readonly args?: readonly SeccompArgument[] | null;
-  readonly errnoRet?: number;
-  readonly includes?: SeccompCondition;
-  readonly excludes?: SeccompCondition;
+  readonly args?: readonly SeccompArgument[] | null | undefined;
+  readonly errnoRet?: number | undefined;
+  readonly includes?: SeccompCondition | undefined;
+  readonly excludes?: SeccompCondition | undefined;
 }
 
 interface SeccompCondition {
-  readonly arches?: readonly string[];
-  readonly caps?: readonly string[];
+  readonly arches?: readonly string[] | undefined;
+  readonly caps?: readonly string[] | undefined;
   /** Such as `4.8`; every kernel that is built for a machine is newer than what a profile asks for. */
-  readonly minKernel?: string;
+  readonly minKernel?: string | undefined;
 }
 
 interface SeccompArgument {

@@ -1,5 +1,6 @@
 import type { Place } from '../errors/keelson-error.ts';
 import type { ImageRequest } from '../oci-images/image-request.ts';
+import type { SeccompProfile } from './seccomp.ts';
 
 /** A Debian package to take files from; `suite` only where the recipe's suites do not have the wanted version. */
 export interface PackageRequest {
@@ -82,6 +83,8 @@ export interface Namespaces {
   readonly ipc: NamespaceChoice;
   readonly uts: NamespaceChoice;
   readonly cgroup: NamespaceChoice;
+  /** `own` where the service's root lets it: see `settleUserNamespace`; `undefined` is not said. */
+  readonly user: NamespaceChoice | undefined;
 }
 
 export interface MountRequest {
@@ -95,11 +98,33 @@ export interface MountRequest {
   readonly propagation: 'private' | 'slave' | 'shared';
 }
 
+/** What it may use, and its share where there is not enough for all: cgroup v2. */
 export interface Resources {
   readonly memoryBytes: number;
+  /** Never taken from it, however short memory is: `memory.min`. */
+  readonly memoryReserveBytes: number;
   readonly pids: number;
-  /** cgroup v2 `cpu.weight`, 1 to 10000. */
+  /** `cpu.weight`, 1 to 10000. */
   readonly cpuWeight: number;
+  /** In processors, such as 0.5. */
+  readonly cpus: number | undefined;
+  /** `io.weight`, 1 to 10000. */
+  readonly ioWeight: number;
+  /** Of the machine's disk, a second. */
+  readonly io: IoLimits | undefined;
+}
+
+export interface IoLimits {
+  readonly readBytes: number | undefined;
+  readonly writeBytes: number | undefined;
+  readonly readOperations: number | undefined;
+  readonly writeOperations: number | undefined;
+}
+
+/** Rules of the service's own instead of those that follow from what it asks for; `path` for messages. */
+export interface ApparmorRules {
+  readonly path: string;
+  readonly rules: string;
 }
 
 /** When a dependant may start. */
@@ -142,10 +167,22 @@ export interface StartCondition {
   readonly fileNotEmpty: string;
 }
 
+/** A service whose container sessions of root land in: see README.md. */
+export interface ConsoleRole {
+  /** What a person switches to. */
+  readonly name: string;
+  /** `chosen`: runs from the time when somebody has chosen it; `boot`: like any service. */
+  readonly start: 'boot' | 'chosen';
+}
+
 export interface PublishedPort {
   readonly port: number;
   readonly protocol: 'tcp' | 'udp';
 }
+
+/** The keys of a recipe that an engine serves. */
+export const startKinds = ['containers', 'compose'] as const;
+export type StartKind = (typeof startKinds)[number];
 
 /** The image of a service, and which of the service's fields its configuration decides: see complete-service.ts. */
 export interface ServiceImage {
@@ -193,7 +230,8 @@ export interface ServiceDefinition extends Slice {
   readonly temporary: readonly string[];
   readonly isRootReadOnly: boolean;
   readonly hasNewPrivileges: boolean;
-  readonly seccomp: 'default' | 'unconfined';
+  readonly seccomp: 'default' | 'unconfined' | SeccompProfile;
+  readonly apparmor: 'default' | 'unconfined' | ApparmorRules;
   readonly resources: Resources;
   readonly restart: RestartPolicy;
   readonly condition?: StartCondition;
@@ -210,8 +248,13 @@ export interface ServiceDefinition extends Slice {
   readonly workloads: ContainerCommand | undefined;
   /** Run inside the container: exit code 0 when a bad version could be replaced by way of this service. */
   readonly lifeline: ContainerCommand | undefined;
+  readonly console: ConsoleRole | undefined;
+  /** Folder of its root that holds all its packages as .deb files; `undefined`: it has only files taken from them. */
+  readonly packageFolder: string | undefined;
   /** Programs of its root that sessions find on their PATH. */
   readonly commands: readonly string[];
+  /** What of the recipe it starts: its root has `startFolder` of `build/contract/container.ts`. */
+  readonly starts: readonly StartKind[];
   /** Kernel modules to load at boot. */
   readonly modules: readonly string[];
   readonly ports: readonly PublishedPort[];

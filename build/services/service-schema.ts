@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { schemaRules } from '../recipe/schema-walk.ts';
 import { capabilityNames } from './capability-names.ts';
+import { startKinds } from './service-definition.ts';
 import {
   descriptionSchema,
   folderPathSchema,
@@ -12,9 +13,12 @@ import {
 } from './slice-schema.ts';
 
 const commandSchema = z.array(z.string()).min(1);
-const namespaceSchema = z.enum(['own', 'machine']).default('own');
+const namespaceSchema = z.enum(['own', 'machine']);
+const ownNamespaceSchema = namespaceSchema.default('own');
 const capabilitySchema = z.enum(capabilityNames, 'a capability of Linux');
 schemaRules.add(capabilitySchema, { code: 'CAPABILITY_UNKNOWN' });
+
+const weightSchema = z.int().min(1).max(10_000).default(100);
 
 export const signalNames = ['HUP', 'INT', 'QUIT', 'KILL', 'USR1', 'USR2', 'TERM', 'WINCH', 'PWR'] as const;
 const signalSchema = z.enum(
@@ -31,7 +35,7 @@ schemaRules.add(imageReferenceSchema, {
   hint: 'write registry/name:tag, registry/name@sha256:…, oci:FOLDER or oci-archive:FILE',
 });
 
-const imageSchema = z
+export const imageSchema = z
   .union([
     imageReferenceSchema,
     z.strictObject({
@@ -45,6 +49,9 @@ const imageSchema = z
   .describe(
     'OCI image to take the root from, instead of packages: registry/name:tag, oci:PATH, oci-archive:PATH',
   );
+
+const commandsSchema = z.array(pathSchema).default([]);
+const startsSchema = z.array(z.enum(startKinds)).default([]);
 
 /**
  * `system-services/<name>/service.yaml`; the reference for people is README.md in this folder. What an image can say too has no
@@ -73,11 +80,12 @@ export const serviceSchema = z
     capabilities: z.array(capabilitySchema).default([]),
     namespaces: z
       .strictObject({
-        network: namespaceSchema,
-        pid: namespaceSchema,
-        ipc: namespaceSchema,
-        uts: namespaceSchema,
-        cgroup: namespaceSchema,
+        network: ownNamespaceSchema,
+        pid: ownNamespaceSchema,
+        ipc: ownNamespaceSchema,
+        uts: ownNamespaceSchema,
+        cgroup: ownNamespaceSchema,
+        user: namespaceSchema.optional().describe('own where possible, when left out'),
       })
       .prefault({}),
     mounts: z
@@ -113,12 +121,35 @@ export const serviceSchema = z
     temporary: z.array(pathSchema).default([]).describe('Paths in memory; /tmp and /run always are'),
     readOnlyRoot: z.boolean().default(true),
     newPrivileges: z.boolean().default(false),
-    seccomp: z.enum(['default', 'unconfined']).default('default'),
+    seccomp: z
+      .union([z.enum(['default', 'unconfined']), z.strictObject({ source: relativePathSchema })])
+      .default('default')
+      .describe('The filter of system calls: that of Docker, none, or a file in its format'),
+    apparmor: z
+      .union([z.enum(['default', 'unconfined']), z.strictObject({ source: relativePathSchema })])
+      .default('default')
+      .describe('The AppArmor policy: made of what the service asks for, none, or a file with rules'),
     resources: z
       .strictObject({
         memory: sizeSchema.default('64MiB'),
+        reserve: sizeSchema
+          .optional()
+          .describe(
+            'Memory that is never taken from it: cgroup v2 memory.min; 8MiB, or the limit, when left out',
+          ),
         pids: z.int().min(1).max(4_194_304).default(64),
-        cpuWeight: z.int().min(1).max(10_000).default(100).describe('cgroup v2 cpu.weight'),
+        cpuWeight: weightSchema.describe('cgroup v2 cpu.weight'),
+        cpus: z.number().min(0.01).max(1024).optional().describe('At most so many processors, such as 0.5'),
+        ioWeight: weightSchema.describe('cgroup v2 io.weight'),
+        io: z
+          .strictObject({
+            read: sizeSchema.optional(),
+            write: sizeSchema.optional(),
+            readOperations: z.int().min(1).optional(),
+            writeOperations: z.int().min(1).optional(),
+          })
+          .optional()
+          .describe('At most so much of the disk in a second'),
       })
       .prefault({}),
     restart: z
@@ -187,7 +218,38 @@ export const serviceSchema = z
       .describe(
         'A way by which a bad version can be replaced: while on trial one of the machine must answer',
       ),
-    commands: z.array(pathSchema).default([]).describe('Its programs that sessions find on their PATH'),
+    console: z
+      .strictObject({
+        name: nameSchema.describe('What a person switches to'),
+        start: z
+          .enum(['boot', 'chosen'])
+          .default('chosen')
+          .describe('chosen: it runs from the time when somebody has chosen it'),
+      })
+      .optional()
+      .describe('Sessions of root can land in its container'),
+    packageFolder: pathSchema
+      .optional()
+      .describe('Folder of its root that holds all its packages, and what they depend on, as .deb files'),
+    commands: commandsSchema.describe('Its programs that sessions find on their PATH'),
+    starts: startsSchema.describe(
+      'What of the recipe it starts, for an engine; it finds them in /usr/lib/containers',
+    ),
+    options: z
+      .record(
+        nameSchema,
+        z
+          .strictObject({
+            description: descriptionSchema,
+            packages: sliceShape.packages,
+            files: sliceShape.files,
+            commands: commandsSchema,
+            starts: startsSchema,
+          })
+          .describe('Added to the keys of the service when a recipe asks for it'),
+      )
+      .default({})
+      .describe('Parts that a recipe may ask for: { name: SERVICE, with: [OPTION] }'),
     modules: z
       .array(z.string().regex(/^[A-Za-z0-9_-]+$/, 'the name of a kernel module'))
       .default([])

@@ -79,7 +79,8 @@ async function makeCertificate(workshop: Workshop, folder: string): Promise<stri
     file: '/usr/bin/openssl',
     arguments: [
       ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '3650'],
-      ...['-subj', '/CN=registry for tests', '-addext', 'subjectAltName=IP:127.0.0.1'],
+      ...['-subj', '/CN=registry for tests', '-addext', 'subjectAltName=IP:127.0.0.1,IP:10.0.2.2'],
+      // The latter is this computer as machines in QEMU see it.
       ...['-keyout', join(folder, 'registry.key'), '-out', certificate],
     ],
     writable: [folder],

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { NodeSSH } from 'node-ssh';
 import { waitFor } from './wait-for.ts';
 
@@ -7,10 +8,20 @@ export interface GuestResult {
   readonly stderr: string;
 }
 
+/** How a command is started. */
+export interface GuestSession {
+  /** A terminal of that size; standard output and error are one then. */
+  readonly terminal?: { readonly rows: number; readonly cols: number };
+  /** Variables that the client asks the server to set. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 export interface GuestAddress {
   readonly port: number;
   readonly user: string;
   readonly privateKey: string;
+  /** Socket of an agent that is forwarded. */
+  readonly agent?: string;
 }
 
 /** A row of `keelctl ps --json`. */
@@ -42,9 +53,14 @@ export class Guest {
   }
 
   /** Whatever it answers. */
-  async try(command: string): Promise<GuestResult> {
+  async try(command: string, { terminal, environment }: GuestSession = {}): Promise<GuestResult> {
     const connection = await this.#connect();
-    const { code, stdout, stderr } = await connection.execCommand(command);
+    const { code, stdout, stderr } = await connection.execCommand(command, {
+      execOptions: {
+        ...(terminal === undefined ? {} : { pty: terminal }),
+        ...(environment === undefined ? {} : { env: { ...environment } }),
+      },
+    });
     return { exitCode: code ?? 255, stdout, stderr };
   }
 
@@ -59,6 +75,22 @@ export class Guest {
   /** As scp copies it. */
   async copyTo(localPath: string, path: string): Promise<void> {
     await (await this.#connect()).putFile(localPath, path);
+  }
+
+  /** A connection to a Unix socket on the machine, as `ssh -L` makes it. */
+  async openSocket(path: string): Promise<Duplex> {
+    const { connection } = await this.#connect();
+    return new Promise((resolve, reject) => {
+      if (connection === null) throw new Error('the login is gone');
+      connection.openssh_forwardOutStreamLocal(path, (error, stream) =>
+        error === undefined || error === null ? resolve(stream) : reject(error),
+      );
+    });
+  }
+
+  /** The same machine, by connections that forward an agent. */
+  withAgent(agent: string): Guest {
+    return new Guest(() => ({ ...this.#address(), agent }));
   }
 
   async services(): Promise<readonly GuestService[]> {
@@ -89,13 +121,14 @@ export class Guest {
 
   async #connect(): Promise<NodeSSH> {
     if (this.#connection?.isConnected()) return this.#connection;
-    const { port, user, privateKey } = this.#address();
+    const { port, user, privateKey, agent } = this.#address();
     const connection = new NodeSSH();
     await connection.connect({
       host: '127.0.0.1',
       port,
       username: user,
       privateKey,
+      ...(agent === undefined ? {} : { agent, agentForward: true }),
       readyTimeout: connectDeadlineMs,
     });
     // A connection that breaks while nobody uses it is no error.

@@ -1,7 +1,7 @@
 import type { Guest } from './guest.ts';
 
-/** On the machine: an image `box` of what the session has, busybox and its C library. */
-const script = `
+/** On the machine: an archive of what the session has, busybox and its C library, for `command`. */
+const script = (command: string) => `
 set -e
 mkdir -p /tmp/box/bin /tmp/box/lib64 /tmp/box/www
 cd /tmp/box
@@ -13,10 +13,11 @@ done
 cp -L /lib64/ld-linux-x86-64.so.2 lib64/
 for applet in sh sleep httpd wget cat id; do ln -sf busybox "bin/$applet"; done
 echo hello from a container >www/index.html
-tar -c . | docker import - box
+tar -c . | ${command}
 rm -r /tmp/box
 `;
 
-export async function importBox(guest: Guest): Promise<void> {
-  await guest.run(script);
+/** `command` makes it an image `box`. */
+export async function importBox(guest: Guest, command = 'docker import - box'): Promise<void> {
+  await guest.run(script(command));
 }

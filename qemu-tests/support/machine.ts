@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { makeLoginKey } from '../../build/qemu/login-key.ts';
-import type { DiskBus } from '../../build/qemu/machine-arguments.ts';
+import type { Cable, DiskBus } from '../../build/qemu/machine-arguments.ts';
 import { type MachineFiles, makeMachineFiles } from '../../build/qemu/machine-files.ts';
 import { makeSeed } from '../../build/qemu/make-seed.ts';
 import { type RunningMachine, startMachine } from '../../build/qemu/start-machine.ts';
@@ -39,12 +39,19 @@ export interface MachineOptions {
   readonly keys?: SigningKeys;
   /** A raw disk image that is plugged in, as a stick on USB would be. */
   readonly mediumPath?: string;
+  /** To one other machine; its folder must exist. */
+  readonly cable?: Cable;
   /** The disk stays when the machine is disposed of. */
   readonly isKept?: boolean;
   /** What boots is signed, and the firmware checks it. */
   readonly hasSecureBoot?: boolean;
   /** Every write to the disk since the last time the power came on is put down in `writeLogPath`. */
   readonly hasWriteLog?: boolean;
+}
+
+export interface PowerOnConditions {
+  /** The machine reaches nothing; it is still reached itself. */
+  readonly isIsolated?: boolean;
 }
 
 /** A machine of a freshly built recipe, off until `powerOn`. */
@@ -62,9 +69,9 @@ export interface TestMachine {
   guestAs(user: string): Guest;
   /** The machine while it has power. */
   running(): RunningMachine;
-  powerOn(): Promise<void>;
+  powerOn(conditions?: PowerOnConditions): Promise<void>;
   /** Power on, and a login over SSH. */
-  boot(): Promise<void>;
+  boot(conditions?: PowerOnConditions): Promise<void>;
   /** Until the machine has switched itself off. */
   waitUntilOff(deadlineMs?: number): Promise<void>;
   cutPower(): Promise<void>;
@@ -131,17 +138,19 @@ export async function makeMachineOf(
   const guestAs = (name: string): Guest => new Guest(() => address(name));
   const guest = guestAs(user);
   const writeLogPath = join(folder, 'machine', 'writes.log');
-  const powerOn = async (): Promise<void> => {
+  const powerOn = async ({ isIsolated = false }: PowerOnConditions = {}): Promise<void> => {
     lastWords = undefined;
     const started = await startMachine(workshop, {
       files,
       ...(seedPath === undefined ? {} : { seedPath }),
+      isIsolated,
       hasSecureBoot,
       ...(options.hasWriteLog === true ? { writeLogPath } : {}),
       guestPorts: [22, ...(options.guestPorts ?? [])],
       ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
       ...(options.diskBus === undefined ? {} : { diskBus: options.diskBus }),
       ...(options.mediumPath === undefined ? {} : { mediumPath: options.mediumPath }),
+      ...(options.cable === undefined ? {} : { cable: options.cable }),
     });
     machine = started;
     void started.ended.then(({ exitCode, reason }) => {
@@ -175,8 +184,8 @@ export async function makeMachineOf(
     guestAs,
     running,
     powerOn,
-    boot: async () => {
-      await powerOn();
+    boot: async (conditions) => {
+      await powerOn(conditions);
       await guest.waitUntilReachable();
     },
     waitUntilOff: async (deadlineMs = 60_000) => {

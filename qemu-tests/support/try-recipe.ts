@@ -173,7 +173,9 @@ async function waitUntilWell({ guest }: TestMachine): Promise<void> {
     async () => {
       const { exitCode, stdout } = await guest.try('keelctl status');
       if (exitCode !== 0) throw new Error(stdout.trim());
-      const waiting = (await guest.services()).filter(({ state }) => !['running', 'done'].includes(state));
+      const waiting = (await guest.services()).filter(
+        ({ state }) => !['running', 'done', 'standby'].includes(state),
+      );
       if (waiting.length === 0) return true;
       throw new Error(waiting.map(({ name, state }) => `${name} is ${state}`).join(', '));
     },

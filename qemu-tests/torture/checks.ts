@@ -28,7 +28,7 @@ export async function writeKept(guest: Guest, rootHashes: Kept['rootHashes']): P
 
 async function readKept(guest: Guest): Promise<Pick<Kept, 'hostKeys' | 'fileSha256'>> {
   return {
-    hostKeys: await guest.run('cat /etc/ssh/keys/*.pub'),
+    hostKeys: await guest.run('cat /var/lib/keelson/services/sshd/etc-ssh-keys/*.pub'),
     fileSha256: (await guest.run(`sha256sum ${keptFile}`)).split(' ')[0] ?? '',
   };
 }

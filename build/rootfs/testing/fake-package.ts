@@ -34,6 +34,7 @@ export function fakePackage(name: string, entries: FakeEntries): OpenedPackage {
       Maintainer: 'Debian',
       Description: name,
     },
+    file: bytesOf(`the package ${name}`),
     entries: new Map([
       ...Object.keys(entries)
         .flatMap(parentsOf)

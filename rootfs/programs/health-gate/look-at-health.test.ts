@@ -33,8 +33,8 @@ function look(
 }
 
 test('one way to reach or update the machine is enough', () => {
-  expect(look(ways, before, / exec ssh /).reasons).toEqual([]);
-  expect(look(ways, before, / exec (ssh|channel) /).reasons).toEqual([
+  expect(look(ways, before, / --no-new-privs ssh /).reasons).toEqual([]);
+  expect(look(ways, before, / --no-new-privs (ssh|channel) /).reasons).toEqual([
     'this machine could not be reached or updated: ssh: it is broken, channel: it is broken',
   ]);
 });
@@ -57,4 +57,18 @@ test('a container that was started again in between shows in the fingerprint', (
 
 test('where no container was well before, none is asked for', () => {
   expect(look([engine], before).commands.filter((line) => line.includes('/bin/list'))).toEqual([]);
+});
+
+test('a console that nobody has chosen is no fault', () => {
+  const services = [
+    { name: 'console-debian', state: 'standby', restarts: 0, lastExit: null },
+    { name: 'web', state: 'waiting', restarts: 0, lastExit: null },
+  ];
+  const device = makeFakeDevice({
+    files: { '/usr/lib/keelson/engine.json': '{"services":[]}' },
+    commands: [
+      ([name]) => (name === 'keelctl' ? { stdout: JSON.stringify({ services, health: [] }) } : undefined),
+    ],
+  });
+  expect(lookAtHealth(device, before).reasons).toEqual(['service web is waiting']);
 });

@@ -37,12 +37,15 @@ interface StatusReport {
   }[];
 }
 
+/** `standby`: a console that nobody has chosen. */
+const wellStates: readonly string[] = ['running', 'done', 'standby'];
+
 export function lookAtHealth(device: Device, before: Baseline | undefined): HealthLook {
   const status = readStatus(device);
   if (status === undefined) {
     return { reasons: ['the services cannot be asked how they are'], isHopeless: false, fingerprint: '' };
   }
-  const unwell = status.services.filter(({ state }) => state !== 'running' && state !== 'done');
+  const unwell = status.services.filter(({ state }) => !wellStates.includes(state));
   const engine = readEngineFile(device);
   const containers = lookAtContainers(device, engine, before?.workloads ?? []);
   const reasons = [
@@ -66,7 +69,7 @@ export function lookAtServices(device: Device): HealthLook {
   if (status === undefined) {
     return { reasons: ['the services cannot be asked how they are'], isHopeless: false, fingerprint: '' };
   }
-  const unwell = status.services.filter(({ state }) => state !== 'running' && state !== 'done');
+  const unwell = status.services.filter(({ state }) => !wellStates.includes(state));
   return {
     reasons: [...unwell.map(describeService), ...describeUnhealthy(status)],
     isHopeless: unwell.some(({ state }) => state === 'failed'),

@@ -83,7 +83,7 @@ function makeStartWatch(
 ): (now: ServiceState) => boolean {
   let seenSince: { readonly pid: number; readonly at: number } | undefined;
   return ({ state, pid }) => {
-    if (state === 'done' || state === 'waiting') return true;
+    if (state === 'done' || state === 'waiting' || state === 'standby') return true;
     // It is running for finit before crun has made the container.
     if (state !== 'running' || pid === null) {
       seenSince = undefined;

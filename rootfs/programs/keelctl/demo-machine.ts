@@ -12,6 +12,7 @@ export function service(name: string, changes: Partial<EngineService> = {}): Eng
     after: [],
     stopSignal: 'SIGTERM',
     stopTimeoutSeconds: 10,
+    memoryReserveBytes: 8 * 1024 * 1024,
     stateFolders: [],
     ...changes,
   };

@@ -1,26 +1,36 @@
 import type { EngineFile } from '../../../build/contract/engine-file.ts';
 import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
+import { applyChoice, findChoice } from '../shared/consoles.ts';
 import { outputPipes } from '../shared/output-pipes.ts';
 import { CommandFailed, type KeelctlCommand } from './command.ts';
 import { readEngine } from './engine.ts';
+import { limitTiers, noteDiskNumber } from './limit-tiers.ts';
 
 /** Called once at each boot, when state is mounted: crun does not make the folders that it binds. */
 export const prepareServices: KeelctlCommand = {
   usage: 'prepare-services',
-  summary: 'make the folders that services keep on state, ask for health checks',
+  summary:
+    'make what services keep on state and their control groups, ask for health checks, choose the console',
   audience: 'internal',
   operands: [0, 0],
   run(device) {
-    const { services, hasLog } = readEngine(device);
+    const engine = readEngine(device);
+    const { services, hasLog } = engine;
     if (hasLog === true) makePipes(device, services);
     device.makeFolder(`${machineLayout.state}/events`, 0o700);
     // finit's condition for `keelctl watch-health`.
     if (services.some(({ health }) => health !== undefined)) device.writeFile('/dev/health-checks', '');
     // The same for `tell-workloads` of the layer `updates`.
     if (services.some(({ workloads }) => workloads !== undefined)) device.writeFile('/dev/workloads', '');
+    noteDiskNumber(device);
+    const choice = findChoice(device, engine);
+    if (choice !== undefined) applyChoice(device, engine, choice.name);
     const folders = services.flatMap(({ stateFolders }) => stateFolders);
-    const faults = folders.flatMap((folder) => makeStateFolder(device, folder));
+    const faults = [
+      ...limitTiers(device, services),
+      ...folders.flatMap((folder) => makeStateFolder(device, folder)),
+    ];
     if (faults.length > 0) throw new CommandFailed(faults.join('\n'));
     return 0;
   },

@@ -189,7 +189,7 @@ describe('status', () => {
       '              users is no list (line 3)',
     ]);
     expect(result.printed.at(-1)).toBe('All is well.');
-    expect(result.commandsRun).toContain('timeout 5 crun exec sshd /usr/bin/true');
+    expect(result.commandsRun).toContain('timeout 5 crun exec --no-new-privs sshd /usr/bin/true');
   });
   test('a service that has failed', () => {
     expect(run('status', { states: { log: { status: 'crashed' } } }).exitCode).toBe(1);

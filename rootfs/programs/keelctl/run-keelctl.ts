@@ -1,6 +1,7 @@
 import type { Device } from '../device.ts';
 import { boot } from './boot.ts';
 import { CommandFailed, type ExitCode, type KeelctlCommand } from './command.ts';
+import { console } from './console.ts';
 import { restart, start, stop } from './control.ts';
 import { events } from './events.ts';
 import { exec } from './exec.ts';
@@ -36,6 +37,7 @@ const commands: Readonly<Record<string, KeelctlCommand>> = {
   start,
   stop,
   restart,
+  console,
   update,
   workloads,
   reboot,

@@ -17,6 +17,8 @@ export type StateName =
   | 'stopped'
   /** For other services. */
   | 'waiting'
+  /** A console that nobody has chosen. */
+  | 'standby'
   /** It ended well, and is not restarted then: one-shots, and services that are restarted on failure only. */
   | 'done';
 
@@ -101,8 +103,15 @@ function nameState(device: Device, service: EngineService, status: FinitStatus |
     halted: 'stopped',
   };
   const state = known[status.status] ?? 'waiting';
+  if (state === 'waiting' && isUnchosenConsole(device, service)) return 'standby';
   const isDone = state === 'stopped' && device.status(doneFile(service.name)) !== undefined;
   return isDone ? 'done' : state;
+}
+
+function isUnchosenConsole(device: Device, { name, console }: EngineService): boolean {
+  return (
+    console?.start === 'chosen' && device.status(`${machineLayout.chosenConsoles}/${name}`) === undefined
+  );
 }
 
 /** Made by run-service when a service has ended well and is not restarted then. */

@@ -90,6 +90,8 @@ function describeState(
       return `${name} was stopped. \`keelctl start ${name}\` starts it.`;
     case 'done':
       return `${name} has ended well, and is not started again then. \`keelctl start ${name}\` does it once more.`;
+    case 'standby':
+      return `${name} is a console that nobody has chosen. \`keelctl console list\` shows them.`;
     case 'waiting':
       return `${name} waits, and has not been started.`;
   }

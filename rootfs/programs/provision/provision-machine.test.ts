@@ -253,3 +253,30 @@ test('machine id and uids are kept', () => {
   expect(device.readFile('/run/keelson/etc/machine-id')).toBe('ffffffffffffffffffffffffffffffff\n');
   expect(device.readFile('/run/keelson/etc/passwd')).toContain('bob:x:1001:1001:');
 });
+
+describe('containers', () => {
+  const seed = cloudConfig('containers: [{ name: web, image: nginx, environment: { A: secret } }]');
+  const list = '/run/keelson/containers/list.json';
+
+  test('are written down for the engine, readable by root alone; the report has their names only', () => {
+    const withEngine = { ...engine, services: [{ name: 'engine', workloads: { command: ['/list'] } }] };
+    const { device, report, faults } = run({
+      seed,
+      files: { '/usr/lib/keelson/engine.json': JSON.stringify(withEngine) },
+    });
+    expect(faults).toEqual([]);
+    expect(JSON.parse(device.readFile(list) ?? '')).toMatchObject({
+      format: 1,
+      containers: [{ name: 'web', image: 'nginx', environment: { A: 'secret' } }],
+    });
+    expect(device.modes.get(list)).toBe(0o600);
+    expect(report.containers).toEqual(['web']);
+    expect(device.readFile('/run/keelson/provision.json')).not.toContain('secret');
+  });
+
+  test('on a machine without an engine are noted', () => {
+    const { device, report } = run({ seed });
+    expect(report.notes).toEqual(['containers is not used: this machine has no engine']);
+    expect(device.readFile(list)).toBeUndefined();
+  });
+});

@@ -1,6 +1,8 @@
+import { type ContainerRequest, ownerListFile, type StartList } from '../../../build/contract/container.ts';
 import type { EngineFile } from '../../../build/contract/engine-file.ts';
 import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
+import { listConsoles } from '../shared/consoles.ts';
 import { type LogTarget, logTargetsFile } from '../shared/log-target.ts';
 import { readEngineFile } from '../shared/read-engine-file.ts';
 import { type Login, planLogins, writeAccountFiles } from './accounts.ts';
@@ -19,8 +21,12 @@ export interface ProvisionFile {
   readonly users: readonly { readonly name: string; readonly uid: number; readonly sshKeys: number }[];
   readonly files: readonly string[];
   readonly ntp: UserData['ntp'];
+  /** Where sessions of root land, when the seed says so. */
+  readonly console: string | undefined;
   /** URLs. */
   readonly logTargets: readonly string[];
+  /** Names. */
+  readonly containers: readonly string[];
   /** What was asked for and not done. */
   readonly faults: readonly Fault[];
   readonly notes: readonly string[];
@@ -58,13 +64,14 @@ class Provisioning {
     const engine = readEngineFile(device);
     this.#attempt('machine id', () => this.#setMachineId());
 
-    const { seed, meta, data } = this.#readSeed();
+    const { seed, meta, data } = this.#readSeed(listConsoles(engine).map(({ name }) => name));
     const hostname = data.fqdn ?? data.hostname ?? meta.hostname ?? engine.hostname;
     const logins = this.#setAccounts(engine, data);
     this.#attempt('hostname', () => setHostname(device, data.hostname ?? hostname, hostname));
     this.#attempt('resolv.conf', () => this.#writeEtc('resolv.conf', ''));
     this.#attempt('time servers', () => writeTimeSources(device, data.ntp));
     this.#attempt('log targets', () => writeLogTargets(device, data.logTargets));
+    this.#attempt('containers', () => this.#writeContainers(engine, data.containers));
     const files = this.#writeFiles(data, meta.instanceId ?? 'unnamed');
 
     this.#writeReport({
@@ -75,17 +82,23 @@ class Provisioning {
       users: logins.map(({ name, uid, sshKeys }) => ({ name, uid, sshKeys: sshKeys.length })),
       files,
       ntp: data.ntp,
+      console: data.console,
       logTargets: data.logTargets.map(({ url }) => url),
+      containers: data.containers.map(({ name }) => name),
       faults: this.#faults,
       notes: this.#notes,
     });
   }
 
   /** A volume that says nothing of use does not replace what an earlier one said. */
-  #readSeed(): { seed: Seed | undefined; meta: MetaData; data: UserData } {
+  #readSeed(consoles: readonly string[]): { seed: Seed | undefined; meta: MetaData; data: UserData } {
     const copy = this.#attempt('copy of the seed', () => readSeedCopy(this.#device));
     const seed = this.#attempt('seed', () => findSeedVolume(this.#device, copy === undefined, this.#faults));
-    const read = seed && { seed, meta: readMetaData(seed.metaData), data: readUserData(seed.userData) };
+    const read = seed && {
+      seed,
+      meta: readMetaData(seed.metaData),
+      data: readUserData(seed.userData, consoles),
+    };
     if (read !== undefined) {
       this.#faults.push(...read.meta.faults, ...read.data.faults);
       if (read.data.faults.length === 0 || isOfUse(read.data)) {
@@ -97,7 +110,11 @@ class Provisioning {
     if (copy === undefined) {
       return read ?? { seed: undefined, meta: readMetaData(''), data: readUserData('') };
     }
-    const kept = { seed: copy, meta: readMetaData(copy.metaData), data: readUserData(copy.userData) };
+    const kept = {
+      seed: copy,
+      meta: readMetaData(copy.metaData),
+      data: readUserData(copy.userData, consoles),
+    };
     this.#faults.push(...kept.meta.faults, ...kept.data.faults);
     this.#notes.push(...kept.data.notes);
     return kept;
@@ -127,6 +144,18 @@ class Provisioning {
       }
     });
     return logins;
+  }
+
+  /** For the engine's service; root's alone, as the variables of containers may be secret. */
+  #writeContainers({ services }: EngineFile, containers: readonly ContainerRequest[]): void {
+    if (containers.length === 0) return;
+    if (!services.some(({ workloads }) => workloads !== undefined)) {
+      this.#notes.push('containers is not used: this machine has no engine');
+      return;
+    }
+    const list: StartList = { format: 1, containers, projects: [], images: [] };
+    this.#device.makeFolder(ownerListFile.slice(0, ownerListFile.lastIndexOf('/')), 0o700);
+    this.#device.writeFile(ownerListFile, `${JSON.stringify(list)}\n`, 0o600);
   }
 
   /** The paths that were written. */
@@ -191,7 +220,9 @@ function isOfUse(data: UserData): boolean {
   return (
     data.hostname !== undefined ||
     data.fqdn !== undefined ||
-    data.sshKeys.length + data.users.length + data.files.length + data.logTargets.length > 0
+    data.console !== undefined ||
+    data.sshKeys.length + data.users.length + data.files.length + data.logTargets.length > 0 ||
+    data.containers.length > 0
   );
 }
 

@@ -151,6 +151,24 @@ describe('faults', () => {
   });
 });
 
+describe('the console that sessions land in', () => {
+  const readConsole = (consoles: readonly string[]) => {
+    const { console, faults: found } = readUserData('#cloud-config\nconsole: debian\n', consoles);
+    return { console, faults: found.map(renderFault) };
+  };
+
+  test('one that the machine has', () => {
+    expect(readConsole(['small', 'debian'])).toEqual({ console: 'debian', faults: [] });
+  });
+
+  test.each([
+    [['small'], 'user-data:2:10: console must be the name of a console: one of small'],
+    [[], 'user-data:2:10: console must be the name of a console: this machine has none'],
+  ])('one that it does not have: %j', (consoles, fault) => {
+    expect(readConsole(consoles)).toEqual({ console: undefined, faults: [fault] });
+  });
+});
+
 test('what is good counts beside what is broken', () => {
   const data = read(`ssh_authorized_keys:\n  - ${key}\nhostname: "box\nusers: [`);
   expect(data.sshKeys).toEqual([key]);

@@ -1,4 +1,6 @@
+import type { ContainerRequest } from '../../../build/contract/container.ts';
 import type { LogTarget } from '../shared/log-target.ts';
+import { readContainers } from './containers.ts';
 import { type Fault, firstFaults, firstNotes } from './fault.ts';
 import { type FileToWrite, fileKeys, readFilesToWrite } from './files-to-write.ts';
 import { readLogTargets, readRsyslogRemotes } from './log-targets.ts';
@@ -14,8 +16,12 @@ export interface UserData {
   readonly users: readonly UserRequest[];
   readonly files: readonly FileToWrite[];
   readonly ntp: { readonly servers: readonly string[]; readonly pools: readonly string[] };
+  /** Where sessions of root land. */
+  readonly console: string | undefined;
   /** Where the log is sent to. */
   readonly logTargets: readonly LogTarget[];
+  /** For an engine to start. */
+  readonly containers: readonly ContainerRequest[];
   readonly faults: readonly Fault[];
   /** Keys that cloud-init knows and this machine has no use for. */
   readonly notes: readonly string[];
@@ -40,13 +46,15 @@ const usedKeys = [
   'ntp',
   'log_forward',
   'rsyslog',
+  'containers',
+  'console',
 ] as const;
 const userName = /^[a-z_][a-z0-9_-]{0,31}$/;
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 const crypt = /^\$(y|gy|7|6|5|2[aby])\$[A-Za-z0-9./$=,]{8,256}$/;
 
-/** Never throws: what cannot be used becomes a fault with its place, and the rest counts. */
-export function readUserData(text: string): UserData {
+/** Never throws: what cannot be used becomes a fault with its place, and the rest counts. `consoles` are those of the machine. */
+export function readUserData(text: string, consoles: readonly string[] = []): UserData {
   if (!/^#cloud-config[ \t]*(\r?\n|$)/.test(text)) {
     const isEmpty = text.trim() === '';
     return {
@@ -63,7 +71,7 @@ export function readUserData(text: string): UserData {
     // Thousands of brackets in one another.
     return { ...nothing, faults: [{ file: 'user-data', message: 'it is nested too deeply' }] };
   }
-  return new UserDataReader(reader).read();
+  return new UserDataReader(reader, consoles).read();
 }
 
 const nothing: UserData = {
@@ -73,17 +81,21 @@ const nothing: UserData = {
   users: [],
   files: [],
   ntp: { servers: [], pools: [] },
+  console: undefined,
   logTargets: [],
+  containers: [],
   faults: [],
   notes: [],
 };
 
 class UserDataReader {
   readonly #yaml: YamlReader;
+  readonly #consoles: readonly string[];
   readonly #notes: string[] = [];
 
-  constructor(yaml: YamlReader) {
+  constructor(yaml: YamlReader, consoles: readonly string[]) {
     this.#yaml = yaml;
+    this.#consoles = consoles;
   }
 
   read(): UserData {
@@ -98,10 +110,21 @@ class UserDataReader {
         this.#noteUnused(unused, fileKeys, prefix),
       ),
       ntp: this.#ntp(fields.get('ntp')),
+      console: this.#console(fields.get('console')),
       logTargets: this.#logTargets(fields),
+      containers: readContainers(this.#yaml, fields.get('containers'), this.#noteUnused.bind(this)),
     };
     this.#noteUnused(fields, usedKeys);
     return { ...data, faults: firstFaults(this.#yaml.faults), notes: firstNotes(this.#notes) };
+  }
+
+  #console(found: Found | undefined): string | undefined {
+    const name = this.#yaml.text(found);
+    if (found === undefined || name === undefined || this.#consoles.includes(name)) return name;
+    const known =
+      this.#consoles.length === 0 ? 'this machine has none' : `one of ${this.#consoles.join(', ')}`;
+    this.#yaml.fault(found, `console must be the name of a console: ${known}`);
+    return undefined;
   }
 
   #logTargets(fields: ReadonlyMap<string, Found>): readonly LogTarget[] {

@@ -6,14 +6,18 @@ export interface ContainerAnswer {
   readonly fault?: string;
 }
 
-/** A program inside of a service's container. */
+/**
+ * A program inside of a service's container, which has no more than the service. `crun exec` takes capabilities, filter and policy
+ * from the container; that there are no new privileges it has to be told.
+ */
 export function runInContainer(
   device: Device,
   service: string,
   command: readonly string[],
   timeoutSeconds: number,
 ): ContainerAnswer {
-  const outcome = device.run(['timeout', String(timeoutSeconds), 'crun', 'exec', service, ...command]);
+  const exec = ['crun', 'exec', '--no-new-privs', service, ...command];
+  const outcome = device.run(['timeout', String(timeoutSeconds), ...exec]);
   const { exitCode, stdout, stderr } = outcome;
   if (exitCode === 0) return { stdout };
   const words = `${stderr}\n${stdout}`.trim().split('\n')[0]?.slice(0, 200);

@@ -15,7 +15,7 @@ test('engines are asked inside of their containers; a line that is no JSON is le
     commands: [() => ({ stdout: `${JSON.stringify(well)}\nWARNING: something\n` })],
   });
   expect(listWorkloads(device, engine)).toEqual([{ engine: 'docker', workloads: [well] }]);
-  expect(device.commandsRun).toEqual(['timeout 30 crun exec docker /usr/lib/docker/list']);
+  expect(device.commandsRun).toEqual(['timeout 30 crun exec --no-new-privs docker /usr/lib/docker/list']);
 });
 
 test('listings are in the order of names', () => {
