@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
+import { startBoxRegistry } from '../build/testing/test-images.ts';
 import { addCleanup } from './support/afterwards.ts';
 import type { Guest } from './support/guest.ts';
 import { importBox } from './support/import-box.ts';
 import { promise, remark, step } from './support/step.ts';
-import { startBoxRegistry } from './support/test-images.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
 import { openTestWorkshop, testOutputFolder } from './support/test-workshop.ts';
 import { waitFor } from './support/wait-for.ts';

@@ -517,7 +517,7 @@ const situations: readonly Situation[] = [
       'system-services/a/service.yaml:4:56: Cannot fill in the template: there is no "values.x"  [TEMPLATE_INVALID]',
       '  4 | environment: { A: "{{port}}", B: "{{values.prot}}", C: "{{#if values.x}}{{/if}}" }',
       '    |                                                        ^',
-      'hint: use one of the names: recipe.architecture, recipe.description, recipe.hostname, recipe.name, recipe.version, service.description, service.name, values.port',
+      'hint: use one of the names: recipe.architecture, recipe.description, recipe.hostname, recipe.name, recipe.suites, recipe.version, service.description, service.name, values.port',
       '',
       '3 faults',
     ],

@@ -1,3 +1,4 @@
+// Over 300 lines: one engine of one machine, and all that can happen to a container on it.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { BuiltInImage, ContainerRequest, StartList } from '../../../build/contract/container.ts';
 import { type FakeDevice, makeFakeDevice } from '../testing/fake-device.ts';

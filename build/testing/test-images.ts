@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { openLockedPackages } from '../../build/debian/open-packages.ts';
-import { readLockfile } from '../../build/lock/lockfile-io.ts';
-import { loadRecipe } from '../../build/recipe/load-recipe.ts';
-import { type LayerMember, makeOciLayout } from '../../build/testing/make-oci-layout.ts';
-import { startTestRegistry, type TestRegistry } from '../../build/testing/oci-registry.ts';
-import type { Workshop } from '../../build/tools/workshop.ts';
-import { repositoryFolder } from './test-workshop.ts';
+import { repositoryFolder } from '../../qemu-tests/support/test-workshop.ts';
+import { openLockedPackages } from '../debian/open-packages.ts';
+import { readLockfile } from '../lock/lockfile-io.ts';
+import { loadRecipe } from '../recipe/load-recipe.ts';
+import type { Workshop } from '../tools/workshop.ts';
+import { type LayerMember, makeOciLayout } from './make-oci-layout.ts';
+import { startTestRegistry, type TestRegistry } from './oci-registry.ts';
 
 /** Debian's busybox, that needs no library, in a root that is nothing like Debian's. */
 export async function busyboxLayer(
