@@ -25,7 +25,7 @@ describe('the command line of QEMU', () => {
       [
         '-nodefaults -no-user-config -display none',
         '-machine q35,pflash0=firmware-code,pflash1=firmware-variables',
-        '-accel tcg,thread=multi -cpu Nehalem,+sha-ni,model=54 -smp 2 -m 512',
+        '-accel tcg,thread=multi -cpu Nehalem,+sha-ni,+arat,model=54 -smp 2 -m 512',
         '-blockdev {"node-name":"firmware-code","driver":"raw","read-only":true,"file":{"driver":"file","filename":"/usr/share/OVMF/OVMF_CODE_4M.fd","read-only":true}}',
         '-blockdev {"node-name":"firmware-variables","driver":"raw","read-only":false,"discard":"unmap","file":{"driver":"file","filename":"/m/variables.fd","read-only":false,"discard":"unmap"}}',
         '-blockdev {"node-name":"disk","driver":"qcow2","read-only":false,"discard":"unmap","file":{"driver":"file","filename":"/m/disk.qcow2","read-only":false,"discard":"unmap"}}',
