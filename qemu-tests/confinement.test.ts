@@ -129,7 +129,9 @@ promise('a service that is taken over stays where it is', () => {
       },
       { what: 'the health check of captive', deadlineMs: 90_000 },
     );
-    expect(check).toMatch(/^keelson\.captive \(enforce\)\nCapEff:\s+0{16}\nNoNewPrivs:\s+1\nSeccomp:\s+2\n?$/);
+    expect(check).toMatch(
+      /^keelson\.captive \(enforce\)\nCapEff:\s+0{16}\nNoNewPrivs:\s+1\nSeccomp:\s+2\n?$/,
+    );
     const label = 'keelctl exec captive /usr/bin/busybox cat /proc/self/attr/current';
     expect(await machine.guest.run(label)).toBe('keelson.captive (enforce)');
   });
