@@ -14,8 +14,9 @@ const greedy: Readonly<Record<string, string>> = {
   // Without an end of line there is no last line: it keeps all that it has read, until the kernel ends it.
   memory: 'while :; do /bin/busybox tail /dev/zero; done',
   processors: 'for each in 1 2 3 4 5 6 7 8; do while :; do :; done & done; wait',
+  // Half of what the state partition has: other containers must find room.
   cache:
-    'while :; do /bin/busybox dd if=/dev/zero of=/load/fill bs=1M count=256 2>/dev/null; cat /load/fill >/dev/null; done',
+    'while :; do /bin/busybox dd if=/dev/zero of=/load/fill bs=1M count=48 2>/dev/null; cat /load/fill >/dev/null; done',
 };
 const forking = 'while :; do sleep 3600 & done';
 
