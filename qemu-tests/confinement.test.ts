@@ -102,7 +102,7 @@ promise('a service that is taken over stays where it is', () => {
   step('users of a service are nobody on the machine, and its files are theirs', async () => {
     const { pid } = await machine.guest.service('captive');
     const status = await machine.guest.run(`cat /proc/${pid}/status`);
-    expect(status).toMatch(/^Uid:\s+1879[0-9]{6}\s/m);
+    expect(status).toMatch(/^Uid:\s+389[0-9]{7}\s/m);
     expect(status).toMatch(/^NoNewPrivs:\s+1$/m);
     expect(status).toMatch(/^Seccomp:\s+2$/m);
     expect(await tell('captive', 'busybox id -u; busybox stat -c %u /var/lib/captive')).toBe('0\n0\ncode 0');

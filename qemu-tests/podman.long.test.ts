@@ -144,7 +144,7 @@ promise('root and a user without privilege run Podman containers, which come bac
     await waitUntilHealthy(machine.guest, 'web');
     const listing = await run('keelctl workloads 2>&1');
     expect(listing).toMatch(/podman +web +well +watched/);
-    expect(listing).toMatch(/podman +pilot\/mine +well +watched/);
+    expect(listing).toMatch(/podman +pilot\/mine +well +ignored/);
   });
 
   step('the engine is restarted, the containers are not', async () => {

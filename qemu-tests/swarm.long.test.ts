@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
+import { growMachineDisk } from '../build/qemu/machine-files.ts';
 import { importBox } from './support/import-box.ts';
 import { plainUserData } from './support/machine.ts';
 import { promise, remark, step } from './support/step.ts';
@@ -74,21 +75,21 @@ promise('two machines are a swarm, which runs a replicated service', () => {
       await mkdir(folder, { recursive: true });
       for (const [index, name] of names.entries()) {
         const peer = names[1 - index] as Name;
-        machines.set(
-          name,
-          await makeTestMachine({
-            test: `swarm-${name}`,
-            recipe: 'docker',
-            memoryMiB: 1024,
-            guestPorts: [8080],
-            userData: userData(name),
-            cable: {
-              socketPath: join(folder, name),
-              peerSocketPath: join(folder, peer),
-              address: `52:54:00:77:00:0${index + 1}`,
-            },
-          }),
-        );
+        const made = await makeTestMachine({
+          test: `swarm-${name}`,
+          recipe: 'docker',
+          memoryMiB: 1024,
+          guestPorts: [8080],
+          userData: userData(name),
+          cable: {
+            socketPath: join(folder, name),
+            peerSocketPath: join(folder, peer),
+            address: `52:54:00:77:00:0${index + 1}`,
+          },
+        });
+        // A manager's log alone takes 128 MB, from its first line on.
+        await growMachineDisk(made.workshop, made.files, 3 * 1024 ** 3);
+        machines.set(name, made);
       }
       await Promise.all(names.map((name) => machine(name).boot()));
       for (const name of names) {

@@ -9,6 +9,9 @@ export const startFolder = '/usr/lib/containers';
 /** User-data's list, written by provisioning; it may hold secrets, so it is in memory and root's. */
 export const ownerListFile = '/run/keelson/containers/list.json';
 
+/** There when user-data could not be read as a whole: what it seems not to ask for may be what was misspelt. */
+export const ownerDoubtFile = '/run/keelson/containers/doubtful';
+
 /** Compose projects of user-data: `<project>/compose.yaml`, by `write_files`. */
 export const ownerComposeFolder = '/run/keelson/files/compose';
 

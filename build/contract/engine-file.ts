@@ -57,6 +57,8 @@ export interface EngineService {
   readonly console?: { readonly name: string; readonly start: 'boot' | 'chosen' };
   /** Run in the container: lists containers of users, JSON lines of `Workload` (`workload.ts`). */
   readonly workloads?: { readonly command: readonly string[] };
+  /** It starts `containers` of user-data. */
+  readonly startsContainers?: true;
   /** Run in the container: exit code 0 when a bad version could be replaced by way of this service. */
   readonly lifeline?: { readonly command: readonly string[] };
   readonly health?: {

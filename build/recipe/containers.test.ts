@@ -203,7 +203,10 @@ test.each<[string, string, string, string]>([
 
 test.each([
   ['services: {}', ':1:1: Cannot build in the Compose file: it has no services'],
-  ['services: { a: { build: . } }', ':1:16: Cannot build in the Compose file: the service "a" has no image'],
+  [
+    'services: { a: { build: . } }',
+    ':1:25: Cannot build in the Compose file: the service "a" is built on the machine',
+  ],
   [
     'services: { a: { image: "quay.io/a:$TAG" } }',
     ':1:25: Cannot build in the Compose file: an image with a variable cannot be pinned',

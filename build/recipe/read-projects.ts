@@ -82,7 +82,12 @@ function readImages(
   const images: { service: string; image: ComposeProject['images'][number]['image'] }[] = [];
   for (const [service, value] of services) {
     const path = ['services', service];
-    const { image: reference } = (value ?? {}) as Table;
+    const { image: reference, build } = (value ?? {}) as Table;
+    if (build !== undefined) {
+      const hint = 'build it elsewhere, and name the image';
+      wrong([...path, 'build'], `the service "${service}" is built on the machine`, hint);
+      continue;
+    }
     if (typeof reference !== 'string') {
       const hint = 'build it elsewhere, and write "image: registry/name:tag"';
       wrong(path, `the service "${service}" has no image`, hint);

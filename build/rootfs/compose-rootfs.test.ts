@@ -40,6 +40,7 @@ const service = {
   user: { uid: 33, gid: 33 },
   files: [{ kind: 'folder', path: '/var/lib/web', ...owned, mode: 0o750, uid: 7 }],
   commands: [],
+  starts: [],
   modules: [],
   health: undefined,
 } as unknown as ServiceDefinition;

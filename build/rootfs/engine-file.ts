@@ -52,6 +52,7 @@ function makeEngineService({ service, root, image }: OciBundle): EngineService {
     }),
     ...(service.console === undefined ? {} : { console: service.console }),
     ...(service.workloads === undefined ? {} : { workloads: service.workloads }),
+    ...(service.starts.includes('containers') ? { startsContainers: true as const } : {}),
     ...(service.lifeline === undefined ? {} : { lifeline: service.lifeline }),
     ...(service.health === undefined ? {} : { health: service.health }),
   };

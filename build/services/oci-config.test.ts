@@ -212,7 +212,7 @@ describe('users of its own', () => {
       readonly linux: { readonly namespaces: readonly unknown[]; readonly uidMappings: unknown };
     };
     expect(linux.namespaces).toContainEqual({ type: 'user' });
-    expect(linux.uidMappings).toEqual([{ containerID: 0, hostID: 0x7000_0000 + 3 * 65536, size: 65536 }]);
+    expect(linux.uidMappings).toEqual([{ containerID: 0, hostID: 0xe800_0000 + 3 * 65536, size: 65536 }]);
   });
   test('the machine’s /sys is read-only, where it must be that', () => {
     const onNetwork = { namespaces: { ...ownUsers.namespaces, network: 'machine' as const } };

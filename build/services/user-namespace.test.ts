@@ -76,7 +76,7 @@ describe('users of the machine', () => {
 
 test('no two services have a user in common', () => {
   expect([makeUserMappings(0), makeUserMappings(1)].map(([mapping]) => mapping?.hostID)).toEqual([
-    1_879_048_192, 1_879_113_728,
+    3_892_314_112, 3_892_379_648,
   ]);
 });
 

@@ -4,10 +4,10 @@ import type { NamespaceChoice, ServiceDefinition } from './service-definition.ts
 
 /**
  * Each service with users of its own has so many; the first range begins where no account of the machine and no subordinate
- * user of an engine (subuid(5)) is.
+ * user of an engine (subuid(5)) is: Podman's of the last account end at 0xe680_0000.
  */
 const usersEach = 65536;
-const firstUser = 0x7000_0000;
+const firstUser = 0xe800_0000;
 
 /** `uidMappings` and `gidMappings` of the OCI specification; `index` of the service among the recipe's. */
 export function makeUserMappings(index: number): readonly {

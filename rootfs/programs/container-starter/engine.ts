@@ -19,11 +19,16 @@ export interface PresentContainer {
   readonly projectFiles: string;
 }
 
-export const digestLabel = 'keelson.digest';
+const digestLabel = 'keelson.digest';
+/** What was made from a container or an image has their labels, but not the name. */
+const nameLabel = 'keelson.container';
+/** A container that is not yet, or no longer, under its name. */
+export const asideName = (name: string): string => `${name}.new`;
 
 const format = [
   '{"id":{{json .ID}},"name":{{json .Names}},"state":{{json .State}}',
   `"digest":{{json (.Label "${digestLabel}")}}`,
+  `"label":{{json (.Label "${nameLabel}")}}`,
   '"project":{{json (.Label "com.docker.compose.project")}}',
   '"projectFiles":{{json (.Label "com.docker.compose.project.config_files")}}}',
 ].join(',');
@@ -50,7 +55,13 @@ export class Engine {
     return stdout
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as PresentContainer);
+      .map((line) => {
+        const { label, ...found } = JSON.parse(line) as PresentContainer & { readonly label: string };
+        // Beside its own it has those by which others link to it: `web,shop/web`.
+        const name = found.name.split(',').find((each) => !each.includes('/')) ?? found.name;
+        const isOwn = label !== '' && (name === label || name === asideName(label));
+        return { ...found, name, digest: isOwn ? found.digest : '' };
+      });
   }
 
   /** `sha256:…`; `undefined` when it has no such image. */
@@ -78,9 +89,11 @@ export class Engine {
     return this.#try(['image', 'rm', id]).exitCode === 0 || this.imageId(id) === undefined;
   }
 
-  create(name: string, digest: string, wish: ContainerRequest, variablesFile: string): void {
+  /** Under the name that it has beside another one. */
+  createAside(digest: string, wish: ContainerRequest, variablesFile: string): void {
     this.#run([
-      ...['create', '--pull', 'never', '--name', name, '--label', `${digestLabel}=${digest}`],
+      ...['create', '--pull', 'never', '--name', asideName(wish.name)],
+      ...['--label', `${digestLabel}=${digest}`, '--label', `${nameLabel}=${wish.name}`],
       ...['--restart', wish.restart, '--env-file', variablesFile],
       ...wish.ports.flatMap((port) => ['--publish', port]),
       ...wish.volumes.flatMap((volume) => ['--volume', volume]),

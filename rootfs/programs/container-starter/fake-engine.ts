@@ -4,6 +4,8 @@ export interface FakeContainer {
   name: string;
   state: string;
   digest: string;
+  /** The name that it was made for. */
+  label: string;
   project: string;
   projectFiles: string;
   /** All words of `create`. */
@@ -73,9 +75,10 @@ export class FakeEngine {
       }
       case 'create': {
         const name = words[words.indexOf('--name') + 1] ?? '';
-        const label = words[words.indexOf('--label') + 1] ?? '';
-        const digest = label.slice(label.indexOf('=') + 1);
-        this.containers.push({ name, digest, state: 'created', project: '', projectFiles: '', words });
+        const labelled = (label: string) =>
+          words.find((word) => word.startsWith(`${label}=`))?.slice(label.length + 1) ?? '';
+        const [digest, label] = [labelled('keelson.digest'), labelled('keelson.container')];
+        this.containers.push({ name, digest, label, state: 'created', project: '', projectFiles: '', words });
         return {};
       }
       case 'rename': {
@@ -113,7 +116,15 @@ export class FakeEngine {
         .flatMap((word, index) => (words[index - 1] === '--file' ? word : []))
         .join(',');
       const name = `${project}-front-1`;
-      this.containers.push({ name, digest: '', state: 'running', project, projectFiles, words: [] });
+      this.containers.push({
+        name,
+        digest: '',
+        label: '',
+        state: 'running',
+        project,
+        projectFiles,
+        words: [],
+      });
     }
     return {};
   }

@@ -1,6 +1,6 @@
 import { type ContainerRequest, variableName } from '../../../build/contract/container.ts';
 import type { Device } from '../device.ts';
-import { type Engine, type PresentContainer, StartFault } from './engine.ts';
+import { asideName, type Engine, type PresentContainer, StartFault } from './engine.ts';
 
 const variablesFile = '/run/keelson/containers/variables';
 
@@ -27,16 +27,15 @@ export function putContainer(
     if (wish.imageId !== undefined) throw new StartFault(`its image ${wish.image} could not be loaded`);
     engine.pull(wish.image);
   }
-  const aside = `${wish.name}.new`;
   // Not as arguments, which everybody on the machine may read.
   device.writeFile(variablesFile, variables.map((line) => `${line}\n`).join(''), 0o600);
   try {
-    engine.create(aside, digest, wish, variablesFile);
+    engine.createAside(digest, wish, variablesFile);
   } finally {
     device.remove(variablesFile);
   }
   if (present !== undefined) engine.remove(present.id);
-  engine.rename(aside, wish.name);
+  engine.rename(asideName(wish.name), wish.name);
   engine.start(wish.name);
   noteStart(device, wish.name);
   return present === undefined ? 'made' : 'made anew';

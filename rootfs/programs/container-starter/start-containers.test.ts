@@ -99,7 +99,7 @@ describe('a container', () => {
     ]);
     const words = engine.containers[0]?.words.join(' ').replace(/=<[^>]*>/, '=…');
     expect(words).toBe(
-      '--pull never --name web.new --label keelson.digest=… --restart unless-stopped --env-file /run/keelson/containers/variables --publish 8080:80 --volume data:/data quay.io/web:1 serve --all',
+      '--pull never --name web.new --label keelson.digest=… --label keelson.container=web --restart unless-stopped --env-file /run/keelson/containers/variables --publish 8080:80 --volume data:/data quay.io/web:1 serve --all',
     );
     expect(names()).toEqual(['web running']);
     expect(start()).toEqual([]);
@@ -138,7 +138,7 @@ describe('a container', () => {
   test('that is not asked for any more is removed, and one that somebody else made is left alone', () => {
     ask([wish()]);
     start();
-    const own = { state: 'running', digest: '', project: '', projectFiles: '', words: [] };
+    const own = { state: 'running', digest: '', label: '', project: '', projectFiles: '', words: [] };
     engine.containers.push({ ...own, name: 'mine' });
     ask([]);
     expect(start()).toEqual(['stop web', 'rm web']);
@@ -185,6 +185,50 @@ describe('a container', () => {
   });
 });
 
+test('until the first look is over nothing counts as well: what runs may be of the version before', () => {
+  ask([wish()]);
+  engine.broken.set('version', 'the engine does not answer yet');
+  mendAfter(1, () => {
+    expect(toldLines()).toMatchObject([{ name: 'web', state: 'missing', isExempt: false }]);
+    engine.broken.clear();
+  });
+  start();
+  expect(toldLines()).toEqual([]);
+});
+
+describe('what is not asked for, but was made here', () => {
+  const doubt = '/run/keelson/containers/doubtful';
+
+  test('stays while user-data cannot be read as a whole', () => {
+    ask([wish()], {}, ownerList);
+    start();
+    device.writeFile(doubt, '');
+    ask([], {}, ownerList);
+    expect(start()).toEqual([]);
+    device.remove(doubt);
+    expect(start()).toEqual(['stop web', 'rm web']);
+  });
+
+  test('what has its labels from an image is somebody else’s', () => {
+    ask([wish()]);
+    start();
+    const [web] = engine.containers;
+    if (web === undefined) throw new Error('there is no container');
+    engine.containers.push({ ...web, name: 'copy' });
+    restartMachine();
+    expect(start()).toEqual([]);
+    expect(names()).toEqual(['web running', 'copy running']);
+  });
+
+  test('names by which others link to a container are none of its', () => {
+    ask([wish()]);
+    start();
+    const [web] = engine.containers;
+    if (web !== undefined) web.name = 'web,shop/backend';
+    expect(start()).toEqual([]);
+  });
+});
+
 describe('what cannot be done', () => {
   test('an image that nobody has: the others run; it is told, and tried again with growing waits', () => {
     ask([wish({ image: 'quay.io/late:1' }), wish({ name: 'mail' })]);
@@ -219,10 +263,14 @@ describe('what cannot be done', () => {
     ask([wish({ volumes: ['/x:/x'] })]);
     mendAfter(1, () => {
       expect(names()).toEqual(['web running']);
-      expect(toldLines()).toEqual([]);
+      // A version that is on trial is not well with it.
+      expect(toldLines()).toMatchObject([
+        { name: 'web', state: 'outdated', error: 'invalid mount', isExempt: false },
+      ]);
       engine.broken.clear();
     });
     start();
+    expect(toldLines()).toEqual([]);
     expect(device.errorsPrinted).toEqual(['web: invalid mount']);
   });
 
@@ -251,6 +299,7 @@ describe('what cannot be done', () => {
       name: 'web',
       state: 'running',
       digest: '',
+      label: '',
       project: '',
       projectFiles: '',
       words: [],
@@ -365,7 +414,7 @@ describe('Compose projects', () => {
   test('of somebody at a shell are left alone', () => {
     ask([wish()]);
     const projectFiles = '/root/mine/compose.yaml';
-    const running = { state: 'running', digest: '', words: [] };
+    const running = { state: 'running', digest: '', label: '', words: [] };
     engine.containers.push({ ...running, name: 'mine-a-1', project: 'mine', projectFiles });
     start();
     expect(names()).toContain('mine-a-1 running');

@@ -28,6 +28,8 @@ export function startContainers(device: Device, client: string): void {
   device.makeFolder(folder, 0o700);
   if (hasNothingToDo(device)) return;
   const engine = new Engine(device, client);
+  // Before the engine brings up what it had: a version on trial is not to be judged by containers of the one before.
+  tellUnsettled(device);
   while (!engine.answers()) device.sleep(pollMs);
   let told = '';
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
@@ -49,6 +51,26 @@ function hasNothingToDo(device: Device): boolean {
   } catch {
     return false;
   }
+}
+
+/** Until the first look is over nothing is as it should be. */
+function tellUnsettled(device: Device): void {
+  try {
+    tell(
+      device,
+      readWanted(device).containers.map(({ name }) => unsettled(name, 'missing', 'not looked at yet')),
+    );
+  } catch {
+    // The look says what is wrong.
+  }
+}
+
+function tell(device: Device, lines: readonly Workload[]): void {
+  device.writeFile(toldFile, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+}
+
+function unsettled(name: string, state: 'missing' | 'outdated', error: string): Workload {
+  return { name, state, error, health: null, exitCode: 0, isRestarted: true, isExempt: false };
 }
 
 /** One look at everything. */
@@ -100,6 +122,7 @@ class Pass {
 
   /** Containers and projects that were started here and are not asked for any more. */
   #removeOthers(wanted: Wanted, present: readonly PresentContainer[]): void {
+    if (wanted.isDoubtful) return;
     const names = new Set(wanted.containers.map(({ name }) => name));
     for (const { id, name, digest } of present) {
       if (digest === '' || names.has(name)) continue;
@@ -152,24 +175,19 @@ class Pass {
     const own = present.filter(({ digest, projectFiles }) => digest !== '' || isOwnProject(projectFiles));
     const names = own.map(({ name }) => name).sort();
     const hasName = (wish: string) => present.some(({ name }) => name === wish);
-    const missing = wanted.containers.filter(({ name }) => !hasName(name));
+    const faultOf = (wish: string) => this.#faults.find(({ name }) => name === wish)?.message;
+    // One that could not be made anew runs as it was, and is not what this version wants.
+    const missing = wanted.containers.filter(({ name }) => !hasName(name) || faultOf(name) !== undefined);
     const absent = { health: null, exitCode: 0 } as const;
     const lines = [
-      ...missing.map(
-        ({ name }): Workload => ({
-          ...absent,
-          name,
-          state: 'missing',
-          error: this.#faults.find((fault) => fault.name === name)?.message ?? '',
-          isRestarted: true,
-          isExempt: false,
-        }),
+      ...missing.map(({ name }) =>
+        unsettled(name, hasName(name) ? 'outdated' : 'missing', faultOf(name) ?? ''),
       ),
       ...record.namesBefore
         .filter((name) => !hasName(name) && !missing.some((wish) => wish.name === name))
         .map((name): Workload => ({ ...absent, name, state: 'removed', isRestarted: false, isExempt: true })),
     ];
-    this.#device.writeFile(toldFile, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    tell(this.#device, lines);
     writeRecord(this.#device, { ...record, names, images });
   }
 

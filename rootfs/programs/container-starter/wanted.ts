@@ -2,6 +2,7 @@ import {
   type BuiltInImage,
   type ContainerRequest,
   ownerComposeFolder,
+  ownerDoubtFile,
   ownerListFile,
   type StartList,
   startFolder,
@@ -19,6 +20,8 @@ export interface Wanted {
   readonly containers: readonly ContainerRequest[];
   readonly projects: readonly WantedProject[];
   readonly images: readonly BuiltInImage[];
+  /** Something may be asked for that is not here: nothing is taken away. */
+  readonly isDoubtful: boolean;
 }
 
 /** What recipe and user-data ask for together; of one name, the owner's counts. */
@@ -41,6 +44,7 @@ export function readWanted(device: Device): Wanted {
     containers: byName([...recipe.containers, ...owner.containers]),
     projects: byName(projects),
     images: recipe.images,
+    isDoubtful: device.status(ownerDoubtFile) !== undefined,
   };
 }
 

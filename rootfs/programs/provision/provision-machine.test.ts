@@ -259,7 +259,7 @@ describe('containers', () => {
   const list = '/run/keelson/containers/list.json';
 
   test('are written down for the engine, readable by root alone; the report has their names only', () => {
-    const withEngine = { ...engine, services: [{ name: 'engine', workloads: { command: ['/list'] } }] };
+    const withEngine = { ...engine, services: [{ name: 'engine', startsContainers: true }] };
     const { device, report, faults } = run({
       seed,
       files: { '/usr/lib/keelson/engine.json': JSON.stringify(withEngine) },
@@ -274,9 +274,19 @@ describe('containers', () => {
     expect(device.readFile('/run/keelson/provision.json')).not.toContain('secret');
   });
 
+  test('that cannot all be read: the list is there, and a word that nothing is to be taken away', () => {
+    const withEngine = { ...engine, services: [{ name: 'engine', startsContainers: true }] };
+    const files = { '/usr/lib/keelson/engine.json': JSON.stringify(withEngine) };
+    const doubtful = cloudConfig('containers: [{ name: web, image: nginx, ports: [80] }]');
+    const { device } = run({ seed: doubtful, files });
+    expect(JSON.parse(device.readFile(list) ?? '').containers).toEqual([]);
+    expect(device.readFile('/run/keelson/containers/doubtful')).toBe('');
+    expect(run({ seed, files }).device.readFile('/run/keelson/containers/doubtful')).toBeUndefined();
+  });
+
   test('on a machine without an engine are noted', () => {
     const { device, report } = run({ seed });
-    expect(report.notes).toEqual(['containers is not used: this machine has no engine']);
+    expect(report.notes).toEqual(['containers is not used: this machine has no engine that starts them']);
     expect(device.readFile(list)).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import { type ContainerRequest, ownerListFile, type StartList } from '../../../build/contract/container.ts';
+import { ownerDoubtFile, ownerListFile, type StartList } from '../../../build/contract/container.ts';
 import type { EngineFile } from '../../../build/contract/engine-file.ts';
 import { machineLayout } from '../../../build/contract/machine-layout.ts';
 import type { Device } from '../device.ts';
@@ -71,7 +71,7 @@ class Provisioning {
     this.#attempt('resolv.conf', () => this.#writeEtc('resolv.conf', ''));
     this.#attempt('time servers', () => writeTimeSources(device, data.ntp));
     this.#attempt('log targets', () => writeLogTargets(device, data.logTargets));
-    this.#attempt('containers', () => this.#writeContainers(engine, data.containers));
+    this.#attempt('containers', () => this.#writeContainers(engine, data));
     const files = this.#writeFiles(data, meta.instanceId ?? 'unnamed');
 
     this.#writeReport({
@@ -147,15 +147,18 @@ class Provisioning {
   }
 
   /** For the engine's service; root's alone, as the variables of containers may be secret. */
-  #writeContainers({ services }: EngineFile, containers: readonly ContainerRequest[]): void {
-    if (containers.length === 0) return;
-    if (!services.some(({ workloads }) => workloads !== undefined)) {
-      this.#notes.push('containers is not used: this machine has no engine');
+  #writeContainers({ services }: EngineFile, { containers, faults }: UserData): void {
+    if (!services.some(({ startsContainers }) => startsContainers === true)) {
+      if (containers.length > 0)
+        this.#notes.push('containers is not used: this machine has no engine that starts them');
       return;
     }
-    const list: StartList = { format: 1, containers, projects: [], images: [] };
+    if (containers.length === 0 && faults.length === 0) return;
     this.#device.makeFolder(ownerListFile.slice(0, ownerListFile.lastIndexOf('/')), 0o700);
+    this.#device.writeFile(ownerDoubtFile, '', 0o600);
+    const list: StartList = { format: 1, containers, projects: [], images: [] };
     this.#device.writeFile(ownerListFile, `${JSON.stringify(list)}\n`, 0o600);
+    if (faults.length === 0) this.#device.remove(ownerDoubtFile);
   }
 
   /** The paths that were written. */
