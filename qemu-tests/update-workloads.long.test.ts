@@ -137,12 +137,13 @@ promise('an update costs users’ containers little, and one that breaks them is
   step(
     'the new version breaks the container: the old one runs again, and the reason names it',
     async () => {
-      const record = await waitForRecord(machine, { event: 'rolled-back', version: '2026.11.2' }, 420_000);
-      expect(record.reasons).toEqual([expect.stringMatching(/^container web is /)]);
+      const record = await waitForRecord(machine, { event: 'rolled-back', version: '2026.11.2' }, 660_000);
+      // On a busy computer the engine may be late in one of the boots, and that is a reason too.
+      expect(record.reasons).toContainEqual(expect.stringMatching(/^container web is not healthy/));
       remark(record.reasons.join('; '));
       await waitFor(isHealthy, { what: 'the container to be healthy again', deadlineMs: 120_000 });
     },
-    { deadlineMs: 600_000 },
+    { deadlineMs: 840_000 },
   );
 
   step(
