@@ -11,7 +11,9 @@ export type Entry = Partial<Header> & { readonly name: string; readonly text?: s
 
 export async function tarOf(entries: readonly Entry[]): Promise<Buffer> {
   const writer = pack();
-  for (const { text, ...header } of entries) writer.entry(header as Header, text ?? '');
+  // Else the second in which it is made would be in it.
+  const mtime = new Date(0);
+  for (const { text, ...header } of entries) writer.entry({ mtime, ...header } as Header, text ?? '');
   writer.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of writer) chunks.push(chunk as Buffer);
