@@ -21,8 +21,11 @@ const shopCheck = `write_files:
       exec keelctl exec docker docker run --rm --network none -v /root/shop:/shop box /bin/cat /shop/open
 `;
 
-/** Well only with a way to others: an engine without a bridge starts the container all the same, with nothing but its loopback. */
-const isReachable = 'busybox ip route | busybox grep -q ^default && wget -q -O /dev/null http://127.0.0.1/';
+/**
+ * Well with each version but one. (An engine without a bridge would do, but it leaves the container without a network for good,
+ * whatever version runs next.)
+ */
+const isSuited = '! busybox grep -q 2026.11.2 /boot.json && wget -q -O /dev/null http://127.0.0.1/';
 
 promise('an update costs users’ containers little, and one that breaks them is left', () => {
   const folder = join(testOutputFolder, 'update-workloads/www');
@@ -54,7 +57,7 @@ promise('an update costs users’ containers little, and one that breaks them is
     async () => {
       await rm(folder, { recursive: true, force: true });
       await mkdir(folder, { recursive: true });
-      await makeBundle('./qemu-tests/recipes/docker-bridgeless', '2026.11.2', folder, 'bridgeless');
+      await makeBundle('./qemu-tests/recipes/docker-unsuited', '2026.11.2', folder, 'unsuited');
       await makeBundle('./qemu-tests/recipes/docker-brisk', '2026.11.3', folder, 'well');
       machine = await makeTestMachine({
         test: 'update-workloads/machine',
@@ -78,7 +81,7 @@ promise('an update costs users’ containers little, and one that breaks them is
     await run('mkdir /root/shop && echo yes >/root/shop/open');
     const always = 'docker run -d --restart always';
     await run(
-      `${always} --name web --health-cmd '${isReachable}' --health-interval 10s box /bin/httpd -f -h /www`,
+      `${always} --name web --health-cmd '${isSuited}' --health-interval 10s -v /run/keelson/boot.json:/boot.json:ro box /bin/httpd -f -h /www`,
     );
     await run(`${always} --name experiment --label keelson.update=ignore box /bin/httpd -f -h /www`);
     await run('docker run -d --name once box /bin/httpd -f -h /www');
@@ -94,7 +97,7 @@ promise('an update costs users’ containers little, and one that breaks them is
       await run('echo 0 >/sys/devices/system/cpu/cpu1/online');
       await run("docker run -d --name busy box /bin/sh -c 'while :; do :; done'");
       const alone = await shareOf('busy', 15);
-      await run(`(keelctl update install ${server.url}/bridgeless >/dev/null 2>&1 &)`);
+      await run(`(keelctl update install ${server.url}/unsuited >/dev/null 2>&1 &)`);
       await waitFor(async () => (await devices()).includes('rauc'), {
         what: 'RAUC to read the bundle',
         deadlineMs: 180_000,
@@ -126,7 +129,7 @@ promise('an update costs users’ containers little, and one that breaks them is
   });
 
   step('it is installed from the start; what read the bundle has ended and is gone', async () => {
-    const status = await run(`keelctl update install ${server.url}/bridgeless && keelctl update status`);
+    const status = await run(`keelctl update install ${server.url}/unsuited && keelctl update status`);
     expect(status.split('\n').filter((line) => line.startsWith('watched'))).toEqual([
       'watched  container web of docker',
     ]);
