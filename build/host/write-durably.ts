@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { createReadStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 export interface DurableFile {
-  readonly content: string | Uint8Array | ReturnType<typeof createReadStream>;
+  readonly content: string | Uint8Array | AsyncIterable<Uint8Array>;
   /** Permission bits before the umask, such as 0o644; the owner alone may read it unless told. */
   readonly mode?: number;
 }

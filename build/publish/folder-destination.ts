@@ -45,9 +45,14 @@ export function folderDestination(folder: string): Destination {
 async function write(path: string, content: PublishedContent): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeDurably(path, {
-    content: 'bytes' in content ? content.bytes : createReadStream(content.file),
+    content: 'bytes' in content ? content.bytes : piecesOf(content.file),
     mode: 0o644,
   });
+}
+
+/** Opened when the first piece is asked for: a stream that is open before somebody listens has nobody to tell that it failed. */
+async function* piecesOf(file: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(file) as AsyncIterable<Uint8Array>;
 }
 
 function isAbsent(cause: unknown): boolean {
