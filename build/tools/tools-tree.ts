@@ -13,8 +13,6 @@ export const toolsetNames = [
   'oci',
   'cosign',
   'oci-serve',
-  'kernel',
-  'kernel-arm64',
   'schemas',
 ] as const;
 
@@ -30,8 +28,6 @@ export const toolsetNames = [
  * - `oci`: skopeo (services from OCI images)
  * - `cosign`: cosign (services from OCI images whose signature is demanded)
  * - `oci-serve`: a registry, umoci (tests of services from OCI images)
- * - `kernel`: gcc, binutils, make and what else compiles a kernel
- * - `kernel-arm64`: the same for machines of that architecture
  * - `schemas`: published files: the default seccomp profile; the schema of config.json (tests)
  */
 export type ToolsetName = (typeof toolsetNames)[number];
