@@ -154,7 +154,7 @@ promise('an update costs users’ containers little, and one that breaks them is
     async () => {
       await run('rm /root/shop/open && sync');
       await run(`keelctl update install ${server.url}/well`);
-      await machine.waitForSerial(/version 2026\.11\.3 is not well: check shop: .*\/shop\/open/, 300_000);
+      await machine.waitForSerial(/version 2026\.11\.3 is not well: check shop: .*\/shop\/open/, 480_000);
     },
     { deadlineMs: 600_000 },
   );
@@ -170,7 +170,7 @@ promise('an update costs users’ containers little, and one that breaks them is
         },
         { what: 'the shop to be open', deadlineMs: 120_000 },
       );
-      await waitForRecord(machine, { event: 'committed', version: '2026.11.3' }, 300_000);
+      await waitForRecord(machine, { event: 'committed', version: '2026.11.3' }, 480_000);
     },
     { deadlineMs: 600_000 },
   );
