@@ -179,14 +179,7 @@ promise('containerd runs the pods of a kubelet and containers of users, which ou
       `mkdir -p /root/data && ctr run --detach --null-io --mount type=bind,src=/root/data,dst=/data,options=rbind:rw ${image} polite /bin/sh -c 'trap "echo bye >>/data/last-words; exit 0" TERM; while :; do sleep 1 & wait $!; done'`,
     );
     await machine.guest.try('reboot');
-    machine.guest.disconnect();
-    await waitFor(
-      async () => {
-        machine.guest.disconnect();
-        return (await machine.guest.bootId()) !== bootId;
-      },
-      { what: 'the machine to restart', deadlineMs: 120_000 },
-    );
+    await machine.guest.waitForOtherBoot(bootId, 120_000);
     await waitForEngine();
     expect(await run('cat /root/data/last-words')).toBe('bye');
     expect(await page(8081)).toBe('hello from a container\n');

@@ -205,13 +205,7 @@ containers:
     await run('docker stop old');
     const bootId = await machine.guest.bootId();
     await machine.guest.try('reboot');
-    await waitFor(
-      async () => {
-        machine.guest.disconnect();
-        return (await machine.guest.bootId()) !== bootId;
-      },
-      { what: 'the machine to restart', deadlineMs: 180_000 },
-    );
+    await machine.guest.waitForOtherBoot(bootId, 180_000);
     await page(8080, /^web 1$/m, 180_000);
     await bookings(3);
     await page(8082, /owner/);

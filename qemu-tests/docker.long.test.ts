@@ -80,14 +80,7 @@ promise('users run Docker containers, which outlive their engine and come back w
       `docker run -d --name polite --restart unless-stopped -v /root/data:/data box /bin/sh -c 'trap "echo bye >>/data/last-words; exit 0" TERM; while :; do sleep 1 & wait $!; done'`,
     );
     await machine.guest.try('reboot');
-    machine.guest.disconnect();
-    await waitFor(
-      async () => {
-        machine.guest.disconnect();
-        return (await machine.guest.bootId()) !== bootId;
-      },
-      { what: 'the machine to restart', deadlineMs: 120_000 },
-    );
+    await machine.guest.waitForOtherBoot(bootId, 120_000);
     await waitForEngine();
     await waitUntilHealthy('web');
     expect(await run('cat /root/data/last-words')).toBe('bye');

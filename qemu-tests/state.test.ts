@@ -3,7 +3,6 @@ import { growMachineDisk } from '../build/qemu/machine-files.ts';
 import { fillPartition } from './support/edit-disk.ts';
 import { promise, remark, step } from './support/step.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
-import { waitFor } from './support/wait-for.ts';
 
 const stateFolder = '/var/lib/keelson';
 
@@ -27,13 +26,7 @@ promise('state outlives what a machine lives through, and its loss is survived',
   step('a reboot keeps the file and the host keys', async () => {
     const bootId = await machine.guest.bootId();
     await machine.guest.try('reboot');
-    await waitFor(
-      async () => {
-        await machine.guest.waitUntilReachable();
-        return (await machine.guest.bootId()) !== bootId;
-      },
-      { what: 'another boot', deadlineMs: 120_000 },
-    );
+    await machine.guest.waitForOtherBoot(bootId, 120_000);
     await expectKept();
   });
 

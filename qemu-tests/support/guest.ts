@@ -114,6 +114,18 @@ export class Guest {
     return this.run('cat /proc/sys/kernel/random/boot_id');
   }
 
+  /** The machine restarts: until it answers in another boot than that one. */
+  async waitForOtherBoot(bootId: string, deadlineMs: number): Promise<void> {
+    await waitFor(
+      async () => {
+        // The connection may be one that nobody ended.
+        this.disconnect();
+        return (await this.bootId()) !== bootId;
+      },
+      { what: 'another boot', deadlineMs },
+    );
+  }
+
   disconnect(): void {
     this.#connection?.dispose();
     this.#connection = undefined;

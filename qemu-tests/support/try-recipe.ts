@@ -103,7 +103,7 @@ export function tryRecipe(trial: RecipeTrial): Trial {
       run: async () => {
         const bootId = await machine.guest.bootId();
         await machine.guest.try('keelctl reboot');
-        await waitForOtherBoot(machine, bootId);
+        await machine.guest.waitForOtherBoot(bootId, 180_000);
         await isAsBefore(trial.version);
       },
     },
@@ -180,18 +180,5 @@ async function waitUntilWell({ guest }: TestMachine): Promise<void> {
       throw new Error(waiting.map(({ name, state }) => `${name} is ${state}`).join(', '));
     },
     { what: 'all services to run and be healthy', deadlineMs: 120_000 },
-  );
-}
-
-async function waitForOtherBoot({ guest }: TestMachine, bootId: string): Promise<void> {
-  await waitFor(
-    async () => {
-      const found = await guest.bootId().catch((error: Error) => {
-        guest.disconnect();
-        throw error;
-      });
-      return found !== bootId;
-    },
-    { what: 'another boot', deadlineMs: 180_000 },
   );
 }

@@ -26,10 +26,16 @@ interface Fault {
  */
 export function startContainers(device: Device, client: string): void {
   device.makeFolder(folder, 0o700);
-  if (hasNothingToDo(device)) return;
+  const wanted = tryToReadWanted(device);
+  if (wanted !== undefined && hasNothingToDo(readRecord(device), wanted)) return;
   const engine = new Engine(device, client);
   // Before the engine brings up what it had: a version on trial is not to be judged by containers of the one before.
-  tellUnsettled(device);
+  if (wanted !== undefined) {
+    tell(
+      device,
+      wanted.containers.map(({ name }) => unsettled(name, 'missing', 'not looked at yet')),
+    );
+  }
   while (!engine.answers()) device.sleep(pollMs);
   let told = '';
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
@@ -43,25 +49,17 @@ export function startContainers(device: Device, client: string): void {
 }
 
 /** Most machines whose owner starts containers by hand: not even the engine is asked, which costs time at boot. */
-function hasNothingToDo(device: Device): boolean {
-  const { names, namesBefore, images } = readRecord(device);
-  try {
-    const { containers, projects, images: builtIn } = readWanted(device);
-    return [names, namesBefore, images, containers, projects, builtIn].every(({ length }) => length === 0);
-  } catch {
-    return false;
-  }
+function hasNothingToDo({ names, namesBefore, images }: StarterRecord, wanted: Wanted): boolean {
+  const { containers, projects, images: builtIn } = wanted;
+  return [names, namesBefore, images, containers, projects, builtIn].every(({ length }) => length === 0);
 }
 
-/** Until the first look is over nothing is as it should be. */
-function tellUnsettled(device: Device): void {
+/** `undefined` when it cannot be read: each look says why. */
+function tryToReadWanted(device: Device): Wanted | undefined {
   try {
-    tell(
-      device,
-      readWanted(device).containers.map(({ name }) => unsettled(name, 'missing', 'not looked at yet')),
-    );
+    return readWanted(device);
   } catch {
-    // The look says what is wrong.
+    return undefined;
   }
 }
 
