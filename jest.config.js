@@ -10,6 +10,8 @@ const shared = {
 export default {
   // Some tests start whole commands; on a busy computer that takes its time.
   testTimeout: 60_000,
+  // Jest's own default leaves one processor free: half of a computer that has two.
+  maxWorkers: '100%',
   projects: [
     {
       ...shared,
