@@ -132,7 +132,7 @@ promise('sessions land in the console that was chosen; a whole Debian is one, an
       state: 'ready',
     });
     expect(await run('keelctl logs -n 1 sshd | wc -l')).toBe('1');
-    expect(await run('keelctl exec network ip route')).toContain('default');
+    expect(await run('keelctl exec network busybox ip route')).toContain('default');
   });
 
   step('a file copied there by SFTP is in the Debian', async () => {

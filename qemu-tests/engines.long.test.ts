@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { startBoxRegistry } from '../build/testing/test-images.ts';
-import { addCleanup } from './support/afterwards.ts';
+import { addCleanup, addEvidenceSource } from './support/afterwards.ts';
 import { importBox } from './support/import-box.ts';
 import { promise, remark, step } from './support/step.ts';
 import { makeTestMachine, type TestMachine } from './support/test-machine.ts';
@@ -13,11 +13,11 @@ promise('every engine of users runs side by side with the others', () => {
   let machine: TestMachine;
   const run = (command: string) => machine.guest.run(command);
   const pages = async () => {
-    const urls = [8080, 8081, 8082].map((port) => `http://127.0.0.1:${machine.running().portOf(port)}/`);
-    for (const url of urls) {
+    for (const port of [8080, 8081, 8082]) {
+      const url = `http://127.0.0.1:${machine.running().portOf(port)}/`;
       const page = await waitFor(
         async () => (await fetch(url, { signal: AbortSignal.timeout(5000) })).text(),
-        { what: `an answer from ${url}`, deadlineMs: 60_000 },
+        { what: `an answer from the machine's port ${port}`, deadlineMs: 60_000 },
       );
       expect(page).toBe('hello from a container\n');
     }
@@ -29,6 +29,22 @@ promise('every engine of users runs side by side with the others', () => {
       recipe: './qemu-tests/recipes/engines',
       memoryMiB: 1536,
       guestPorts: [8080, 8081, 8082],
+    });
+    addEvidenceSource(async () => {
+      const path = join(testOutputFolder, 'engines/network.txt');
+      const questions = [
+        'keelctl exec docker iptables-save',
+        'ip addr',
+        'ip route',
+        'ss -tln',
+        'podman ps -a',
+        'docker ps -a',
+      ];
+      const answers = await Promise.all(
+        questions.map(async (question) => `$ ${question}\n${(await machine.guest.try(question)).stdout}\n`),
+      );
+      await writeFile(path, answers.join('\n'));
+      return [path];
     });
     await machine.boot();
     for (const client of ['docker', 'podman', 'ctr']) {
