@@ -1,9 +1,10 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
-import { parseCount } from './commands/option-values.ts';
+import { parseCount, profileOption } from './commands/option-values.ts';
 import { registerKeys } from './commands/register-keys.ts';
 import { registerReleases } from './commands/register-releases.ts';
+import type { RunOptions } from './commands/run.ts';
 import type { CommandContext } from './commands/session.ts';
 import { exitCodes, KeelsonError } from './errors/keelson-error.ts';
 import { errorToJson, exitCodeOf, renderError } from './errors/render-error.ts';
@@ -59,11 +60,12 @@ program
   .option('--memory <MiB>', 'memory of the machine', parseCount, 1024)
   .option('--machine <folder>', 'keep the machine and its state in this folder between runs')
   .option('--ssh-key <file>', 'public key that may log in (default: your own, or a fresh one)')
+  .option(...profileOption)
   .addHelpText(
     'after',
     '\nExamples:\n  keelson run minimal\n  keelson run minimal --machine /var/tmp/m1 --memory 2048',
   )
-  .action(async (recipe: string, options: { memory: number; machine?: string; sshKey?: string }) => {
+  .action(async (recipe: string, options: Omit<RunOptions, 'memoryMiB'> & { memory: number }) => {
     const { memory, ...rest } = options;
     process.exitCode = await (await import('./commands/run.ts')).runRunCommand(context(), recipe, {
       memoryMiB: memory,

@@ -4,12 +4,13 @@ import type { BuildEvent } from '../events/build-event.ts';
 import { openOutputFolder } from '../formats/output-folder.ts';
 import { readLockfile } from '../lock/lockfile-io.ts';
 import { buildImage } from '../pipeline/build-image.ts';
-import { loadRecipe } from '../recipe/load-recipe.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { openRecipe } from './open-recipe.ts';
 import { openSecureBoot, openSigning, openTrust, type SigningOptions } from './open-signing.ts';
+import { type ProfileOptions, withProfile } from './profile.ts';
 import { type CommandContext, type Session, withSession } from './session.ts';
 
-export interface BuildOptions extends SigningOptions {
+export interface BuildOptions extends SigningOptions, ProfileOptions {
   /** Folder for the artefacts; `out/<recipe>` in the working folder when left out. */
   readonly out?: string;
   /** Sign what boots, and enrol the keys on machines in setup mode. */
@@ -24,15 +25,13 @@ export async function runBuildCommand(
   recipeName: string,
   options: BuildOptions,
 ): Promise<BuildReport> {
-  const recipe = await loadRecipe({
-    name: recipeName,
-    repositoryFolder: context.repositoryFolder,
-    workingFolder: context.workingFolder,
-  });
-  const report = await withSession(context, async (session) => {
-    const built = await buildRecipe(context, session, recipe, options);
-    session.workshop.emit(built);
-    return built;
+  const report = await withProfile(context, `build ${recipeName}`, options, async (context) => {
+    const recipe = await openRecipe(context, recipeName);
+    return withSession(context, async (session) => {
+      const built = await buildRecipe(context, session, recipe, options);
+      session.workshop.emit(built);
+      return built;
+    });
   });
   if (!context.isJson) for (const line of describeBuild(report)) context.writeOut(line);
   return report;

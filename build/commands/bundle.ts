@@ -9,12 +9,13 @@ import { signCms } from '../keys/sign-cms.ts';
 import { readLockfile } from '../lock/lockfile-io.ts';
 import { buildBundle } from '../pipeline/build-image.ts';
 import { bundleStages } from '../pipeline/stages.ts';
-import { loadRecipe } from '../recipe/load-recipe.ts';
 import type { UpdateBundle } from '../update/update-bundle.ts';
+import { openRecipe } from './open-recipe.ts';
 import { openSigning, openTrust, type SigningOptions } from './open-signing.ts';
+import { type ProfileOptions, withProfile } from './profile.ts';
 import { type CommandContext, type Session, withSession } from './session.ts';
 
-export interface BundleOptions extends SigningOptions {
+export interface BundleOptions extends SigningOptions, ProfileOptions {
   /** Folder for the bundle; `out/<recipe>` in the working folder when left out. */
   readonly out?: string;
   /** In place of the recipe's. */
@@ -34,10 +35,8 @@ export async function runBundleCommand(
   options: BundleOptions,
 ): Promise<UpdateBundle> {
   checkNames(options);
-  const bundle = await withSession(
-    context,
-    (session) => bundleRecipe(context, session, recipeName, options),
-    bundleStages,
+  const bundle = await withProfile(context, `bundle ${recipeName}`, options, (context) =>
+    withSession(context, (session) => bundleRecipe(context, session, recipeName, options), bundleStages),
   );
   if (context.isJson) context.writeOut(JSON.stringify({ type: 'bundle-finished', ...bundle }));
   else for (const line of describeBundle(bundle)) context.writeOut(line);
@@ -52,12 +51,7 @@ export async function bundleRecipe(
   options: BundleOptions,
 ): Promise<UpdateBundle> {
   const { version, channel = defaultChannel } = options;
-  const recipe = await loadRecipe({
-    name: recipeName,
-    repositoryFolder: context.repositoryFolder,
-    workingFolder: context.workingFolder,
-    ...(version === undefined ? {} : { version }),
-  });
+  const recipe = await openRecipe(context, recipeName, version);
   const lockfile = await readLockfile(recipe);
   const keys = await openSigning(context, workshop, options);
   const signer = await unlockSigner(keys, 'update');

@@ -1,5 +1,11 @@
 import { InvalidArgumentError } from 'commander';
 
+/** Of every command that builds: see profile.ts. */
+export const profileOption = [
+  '--profile <file>',
+  'write a trace of where the time went, for Perfetto and the like',
+] as const;
+
 /** An option that may be given several times. */
 export function collect(text: string, earlier: readonly string[]): string[] {
   return [...earlier, text];

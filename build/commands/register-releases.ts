@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { BuildOptions } from './build.ts';
 import type { BundleOptions } from './bundle.ts';
-import { parseCount } from './option-values.ts';
+import { parseCount, profileOption } from './option-values.ts';
 import type { PublishCommandOptions } from './publish.ts';
 import type { CommandContext } from './session.ts';
 
@@ -12,12 +12,13 @@ export function registerReleases(program: Command, context: () => CommandContext
       .command('build <recipe>')
       .description('build the artefacts of a recipe')
       .option('--out <folder>', 'where to write them (default: out/<recipe>)')
-      .option('--secure-boot', 'sign what boots; machines in setup mode enrol the keys'),
+      .option('--secure-boot', 'sign what boots; machines in setup mode enrol the keys')
+      .option(...profileOption),
   )
     .option('--json', 'machine-readable JSON lines on standard output')
     .addHelpText(
       'after',
-      '\nExamples:\n  keelson build minimal\n  keelson build ./my-recipe --out disks --json',
+      '\nExamples:\n  keelson build minimal\n  keelson build ./my-recipe --out disks --json\n  keelson build minimal --profile build.trace.json',
     )
     .action(async (recipe: string, options: BuildOptions) => {
       await (await import('./build.ts')).runBuildCommand(context(), recipe, options);
@@ -30,7 +31,8 @@ export function registerReleases(program: Command, context: () => CommandContext
       .option('--out <folder>', 'where to write it (default: out/<recipe>)')
       .option('--version <version>', "YYYY.MM.N in place of the recipe's")
       .option('--channel <name>', 'channel that it is made for', 'stable')
-      .option('--secure-boot', 'sign what boots, too'),
+      .option('--secure-boot', 'sign what boots, too')
+      .option(...profileOption),
   )
     .option('--json', 'machine-readable JSON lines on standard output')
     .addHelpText(

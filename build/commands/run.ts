@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import { runMachine } from '../qemu/run-machine.ts';
-import { loadRecipe } from '../recipe/load-recipe.ts';
 import { buildRecipe } from './build.ts';
+import { openRecipe } from './open-recipe.ts';
+import { type ProfileOptions, withProfile } from './profile.ts';
 import { type CommandContext, withSession } from './session.ts';
 
-export interface RunOptions {
+export interface RunOptions extends ProfileOptions {
   /** Memory of the machine. */
   readonly memoryMiB: number;
   /** Folder that keeps the machine's disk between runs; a fresh machine each time when left out. */
@@ -28,27 +29,12 @@ export async function runRunCommand(
       hint: 'Leave out --json, or build with `keelson build RECIPE --json` and boot the disk yourself.',
     });
   }
-  const recipe = await loadRecipe({
-    name: recipeName,
-    repositoryFolder: context.repositoryFolder,
-    workingFolder: context.workingFolder,
-  });
+  const { recipe, workshop, disk } = await withProfile(context, `run ${recipeName}`, options, (context) =>
+    buildDisk(context, recipeName),
+  );
   const services = recipe.services.flatMap(({ name, ports }) =>
     ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => ({ name, port })),
   );
-  const { workshop, disk } = await withSession(context, async (session) => {
-    const report = await buildRecipe(context, session, recipe, {});
-    const disk = report.artefacts.find((artefact) => artefact.part === 'disk' && artefact.format === 'raw');
-    if (disk === undefined) {
-      throw new KeelsonError({
-        code: 'OUTPUT_MISSING',
-        class: 'input',
-        message: `Cannot run ${recipeName}: it makes no raw disk`,
-        hint: 'add `raw` to `outputs` in the recipe',
-      });
-    }
-    return { workshop: session.workshop, disk };
-  });
   return runMachine(workshop, {
     architecture: recipe.architecture,
     diskPath: disk.path,
@@ -59,5 +45,22 @@ export async function runRunCommand(
       ? {}
       : { publicKeyFile: resolve(context.workingFolder, options.sshKey) }),
     writeLine: context.writeError,
+  });
+}
+
+async function buildDisk(context: CommandContext, recipeName: string) {
+  const recipe = await openRecipe(context, recipeName);
+  return withSession(context, async (session) => {
+    const report = await buildRecipe(context, session, recipe, {});
+    const disk = report.artefacts.find((artefact) => artefact.part === 'disk' && artefact.format === 'raw');
+    if (disk === undefined) {
+      throw new KeelsonError({
+        code: 'OUTPUT_MISSING',
+        class: 'input',
+        message: `Cannot run ${recipeName}: it makes no raw disk`,
+        hint: 'add `raw` to `outputs` in the recipe',
+      });
+    }
+    return { recipe, workshop: session.workshop, disk };
   });
 }

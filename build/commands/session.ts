@@ -1,4 +1,4 @@
-import type { BuildEvent } from '../events/build-event.ts';
+import type { BuildEvent, EventSink } from '../events/build-event.ts';
 import type { BuildHost } from '../host/build-host.ts';
 import { jsonListener } from '../pipeline/listeners/json-listener.ts';
 import type { Listener } from '../pipeline/listeners/listener.ts';
@@ -21,6 +21,8 @@ export interface CommandContext {
   readonly hasTerminal: boolean;
   readonly writeOut: (line: string) => void;
   readonly writeError: (line: string) => void;
+  /** Is told what the listener of a session is told, and what happens outside of sessions. */
+  readonly observe?: EventSink;
 }
 
 /** A workshop with a listener: made by a command, closed at its end. */
@@ -37,7 +39,11 @@ export async function withSession<Result>(
   stages: readonly BuildStage[] = buildStages,
 ): Promise<Result> {
   const listener = makeListener(context, stages);
-  const steps = countSteps(listener.emit);
+  const { observe = () => {} } = context;
+  const steps = countSteps((event) => {
+    observe(event);
+    listener.emit(event);
+  });
   const { host } = context;
   const root = defaultStoreRoot(host);
   const store = await openStore({ root, host, emit: steps.emit });

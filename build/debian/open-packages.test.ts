@@ -31,6 +31,7 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'keelson-open-'));
   const host = {
     now: () => 0,
+    elapsedMs: () => 0,
     signal: new AbortController().signal,
     environmentVariable: () => undefined,
     isRoot: false,

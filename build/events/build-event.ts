@@ -1,5 +1,6 @@
 import type { OutputArtefact } from '../contract/output-artefact.ts';
 import type { KeelsonError } from '../errors/keelson-error.ts';
+import type { Span, SpanFacts } from './span.ts';
 
 /** What the engine tells; listeners (Listr2, plain log, JSON lines) show it. */
 export type BuildEvent =
@@ -33,6 +34,8 @@ export type BuildEvent =
       readonly isTrue: boolean;
       readonly seconds: number;
     }
+  | { readonly type: 'span-started'; readonly span: Span }
+  | { readonly type: 'span-finished'; readonly span: Span; readonly facts: SpanFacts }
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'warning'; readonly message: string; readonly hint?: string }
   | { readonly type: 'fault'; readonly error: KeelsonError }

@@ -38,6 +38,8 @@ export interface BuildHost {
   environmentVariable(name: string): string | undefined;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds since this process started, with fractions; never goes back. */
+  elapsedMs(): number;
   /** Aborts when the user interrupts; every long operation obeys it. */
   readonly signal: AbortSignal;
   readonly cpuCount: number;

@@ -8,6 +8,7 @@ import { examineComputer, examineNode } from './examine-computer.ts';
 const answer = (result: Partial<CommandResult>, status = 200): BuildHost => ({
   environmentVariable: () => undefined,
   now: () => 0,
+  elapsedMs: () => 0,
   signal: new AbortController().signal,
   cpuCount: 2,
   isRoot: false,

@@ -25,6 +25,7 @@ export function createBuildHost({
   return {
     environmentVariable: (name) => (name === 'KEELSON_MIRROR' && mirror) || process.env[name],
     now: () => Date.now(),
+    elapsedMs: () => performance.now(),
     signal,
     cpuCount: availableParallelism(),
     isRoot: process.getuid?.() === 0,

@@ -1,5 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { basename } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
+import { withSpan } from '../events/span.ts';
 import type { KeyPlace, KeyRecord } from './key-record.ts';
 import type { KeyOwner, RawSign } from './raw-signer.ts';
 
@@ -39,7 +41,7 @@ export async function readCommandPublicKey(
 }
 
 async function runCommand(
-  { workshop: { host } }: KeyOwner,
+  { workshop: { host, emit } }: KeyOwner,
   place: CommandPlace,
   what: string,
   action: 'sign' | 'public-key',
@@ -51,13 +53,9 @@ async function runCommand(
     const value = host.environmentVariable(name);
     return value === undefined ? [] : [[name, value] as const];
   });
-  const result = await host.run(
-    {
-      file,
-      arguments: argumentList,
-      environment: { ...Object.fromEntries(given), ...variables, KEELSON_ACTION: action },
-    },
-    { input: Buffer.from(input) },
+  const environment = { ...Object.fromEntries(given), ...variables, KEELSON_ACTION: action };
+  const result = await withSpan(emit, { kind: 'tool', title: basename(file) }, () =>
+    host.run({ file, arguments: argumentList, environment }, { input: Buffer.from(input) }),
   );
   if (result.exitCode === 0) return result.stdout;
   const lines = result.stderr.trim().split('\n').slice(-5);

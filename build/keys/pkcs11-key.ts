@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
+import { withSpan } from '../events/span.ts';
 import type { CommandResult } from '../host/build-host.ts';
 import { derNull, objectIdentifier, octetString, sequence } from './der.ts';
 import type { KeyAlgorithm } from './key-algorithm.ts';
@@ -15,6 +16,7 @@ export type TokenPlace = Extract<KeyPlace, { kind: 'pkcs11' }>;
 
 /** The PIN goes to pkcs11-tool in a variable of this name: arguments can be read by everyone on the computer. */
 const pinVariable = 'KEELSON_TOKEN_PIN';
+const tokenTool = 'pkcs11-tool';
 
 /** Signs in a token, through OpenSC's pkcs11-tool. Only digests go in, and the simplest mechanisms are asked for. */
 export function tokenSign(owner: KeyOwner, record: KeyRecord, place: TokenPlace): RawSign {
@@ -80,7 +82,7 @@ async function runTokenTool(
   action: readonly string[],
 ): Promise<void> {
   const uri = parsePkcs11Uri(place.uri);
-  const { host } = owner.workshop;
+  const { host, emit } = owner.workshop;
   const pin = await owner.askSecret({
     kind: 'pin',
     what: tokenName(place.uri),
@@ -106,13 +108,13 @@ async function runTokenTool(
   const folders = [...(place.folders ?? []), ...(existsSync(cardDaemon) ? [cardDaemon] : [])];
   const command = isOurs
     ? tools.commandLine({
-        file: '/usr/bin/pkcs11-tool',
+        file: `/usr/bin/${tokenTool}`,
         arguments: argumentList,
         writable: [scratch, ...folders],
         environment,
       })
     : {
-        file: 'pkcs11-tool',
+        file: tokenTool,
         arguments: argumentList,
         environment: {
           PATH: host.environmentVariable('PATH') ?? '/usr/bin',
@@ -120,7 +122,7 @@ async function runTokenTool(
           ...environment,
         },
       };
-  const result = await host.run(command);
+  const result = await withSpan(emit, { kind: 'tool', title: tokenTool }, () => host.run(command));
   if (result.exitCode !== 0) throw tokenError(what, place.uri, result);
 }
 

@@ -1,4 +1,5 @@
 import type { EventSink } from '../events/build-event.ts';
+import { withSpan } from '../events/span.ts';
 import type { Workshop } from '../tools/workshop.ts';
 
 /** Stages of builds, with the words shown to people. */
@@ -56,7 +57,7 @@ export async function runStage<Result>(
   const startedAt = workshop.host.now();
   const before = steps.counts();
   workshop.emit({ type: 'stage-started', stage });
-  const result = await work();
+  const result = await withSpan(workshop.emit, { kind: 'stage', title: stageTitle(stage) }, work);
   const seconds = (workshop.host.now() - startedAt) / 1000;
   const { ran, cached } = steps.counts();
   const isCached = ran === before.ran && cached > before.cached;

@@ -2,6 +2,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { EventSink } from '../events/build-event.ts';
+import { type SpanFacts, withSpan } from '../events/span.ts';
 import type { BuildHost } from '../host/build-host.ts';
 import { fetchToFile } from './fetch-file.ts';
 import type { BlobReference, Store } from './store.ts';
@@ -82,21 +83,25 @@ async function fetchBlob(
   brokenOrigins: Set<string>,
   progress: (what: string, bytes: number) => void,
 ): Promise<FailedBlob | undefined> {
-  const { store, host } = workshop;
+  const { store, host, emit } = workshop;
   const { sha256 } = blob.reference;
   const path = store.blobPath(sha256);
   const partial = join(store.root, 'partial', sha256);
   try {
     await mkdir(dirname(path), { recursive: true });
-    return await withLock(store, host, `blob-${sha256}`, async () => {
+    return await withLock(workshop, `blob-${sha256}`, async () => {
       if (await store.hasBlob(blob.reference)) {
         progress(blob.title, blob.reference.sizeBytes);
         return undefined;
       }
       const failures: UrlFailure[] = [];
       for (const url of sortedByHealth(blob.urls, brokenOrigins)) {
-        const failure = await fetchToFile(host, url, partial, blob.reference, patience, (bytes) =>
-          progress(blob.title, bytes),
+        const failure = await withSpan(
+          emit,
+          { kind: 'download', title: blob.title },
+          () =>
+            fetchToFile(host, url, partial, blob.reference, patience, (bytes) => progress(blob.title, bytes)),
+          (failed) => describeDownload(blob, url, failed),
         );
         if (failure === undefined) {
           await rename(partial, path);
@@ -113,6 +118,12 @@ async function fetchBlob(
     if ((storeError as { code?: string }).code === 'STORE_FULL') await rm(partial, { force: true });
     throw storeError;
   }
+}
+
+/** The origin of an address is without its credentials. */
+function describeDownload(blob: WantedBlob, url: string, failed: UrlFailure | undefined): SpanFacts {
+  const from = new URL(url).origin;
+  return failed === undefined ? { from, sizeBytes: blob.reference.sizeBytes } : { from, error: failed.kind };
 }
 
 /** Servers that could not be reached before are asked last. */

@@ -3,6 +3,7 @@ import { chmod, lstat, mkdir, readdir, rename, rm, stat, utimes, writeFile } fro
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { EventSink } from '../events/build-event.ts';
+import { type SpanFacts, withSpan } from '../events/span.ts';
 import type { BuildHost } from '../host/build-host.ts';
 import { canonicalJson, digestOf } from './canonical-json.ts';
 import { moduleDigest } from './module-digest.ts';
@@ -38,20 +39,28 @@ export async function openStore({ root, host, emit = () => undefined }: StoreOpt
     throw asStoreError(root, 'open the store', error);
   }
   const running = new Map<Sha256, Promise<StepOutput>>();
+  const stepOnce: Store['step'] = async (spec, produce) => {
+    const id = await stepId(spec);
+    const earlier = running.get(id);
+    if (earlier !== undefined) {
+      return withSpan(emit, { kind: 'wait', title: 'wait for the same step' }, () => earlier);
+    }
+    const output = runStep({ store, host, emit }, spec, id, produce).finally(() => running.delete(id));
+    running.set(id, output);
+    return output;
+  };
   const store: Store = {
     root,
     blobPath: (sha256) => join(root, 'blobs', 'sha256', sha256.slice(0, 2), sha256),
     hasBlob: (reference) => hasBlob(store, host, reference),
-    step: async (spec, produce) => {
-      const id = await stepId(spec);
-      const earlier = running.get(id);
-      if (earlier !== undefined) return earlier;
-      const output = runStep({ store, host, emit }, spec, id, produce).finally(() => running.delete(id));
-      running.set(id, output);
-      return output;
-    },
+    step: (spec, produce) =>
+      withSpan(emit, { kind: 'step', title: spec.title }, () => stepOnce(spec, produce), describeStep),
   };
   return store;
+}
+
+function describeStep({ id, isCached }: StepOutput): SpanFacts {
+  return { result: isCached ? 'hit' : 'ran', id };
 }
 
 /** The identity of a step: what it may read, and the code that reads it. */
@@ -81,7 +90,7 @@ async function runStep(
   };
   if (await touch(host, folder)) return finish(true);
   try {
-    return await withLock(store, host, id, async () => {
+    return await withLock({ store, host, emit }, id, async () => {
       if (await touch(host, folder)) return finish(true);
       await produceAside(store, host, folder, produce);
       return finish(false);

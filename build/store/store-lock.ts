@@ -1,26 +1,38 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { EventSink } from '../events/build-event.ts';
+import { withSpan } from '../events/span.ts';
 import type { BuildHost } from '../host/build-host.ts';
 import { markState, processMark } from './process-mark.ts';
 import { errorCode } from './store-error.ts';
 
 const pollMs = 150;
 
+/** The parts of a workshop that a lock needs. */
+export interface LockWorkshop {
+  readonly store: { readonly root: string };
+  readonly host: Pick<BuildHost, 'wait' | 'signal'>;
+  readonly emit: EventSink;
+}
+
 /**
  * Runs `action` while no other living process of this computer runs one under the same name. Only saves work: what
  * is done under it is written aside and renamed, so a lock that fails to hold (another pid namespace) does no harm.
  */
 export async function withLock<T>(
-  store: { readonly root: string },
-  host: Pick<BuildHost, 'wait' | 'signal'>,
+  { store, host, emit }: LockWorkshop,
   name: string,
   action: () => Promise<T>,
 ): Promise<T> {
   const path = join(store.root, 'locks', name);
   const mark = processMark();
-  while (!(await take(path, mark))) {
-    host.signal.throwIfAborted();
-    await host.wait(pollMs);
+  if (!(await take(path, mark))) {
+    await withSpan(emit, { kind: 'wait', title: 'wait for another build' }, async () => {
+      do {
+        host.signal.throwIfAborted();
+        await host.wait(pollMs);
+      } while (!(await take(path, mark)));
+    });
   }
   try {
     return await action();

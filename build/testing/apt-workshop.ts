@@ -54,6 +54,7 @@ export async function makeAptWorkshop(
   const host: BuildHost = {
     environmentVariable: (name) => (name === 'KEELSON_MIRROR' ? 'http://mirror.example' : undefined),
     now: () => Date.parse('2026-11-21T00:00:00Z'),
+    elapsedMs: () => 0,
     signal: new AbortController().signal,
     cpuCount: 1,
     isRoot: false,

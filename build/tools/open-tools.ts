@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { archiveUrls } from '../debian/mirrors.ts';
 import type { LockedPackage } from '../debian/package.ts';
 import { snapshotDate } from '../debian/snapshot-date.ts';
+import { withSpan } from '../events/span.ts';
 import { canonicalJson, digestOf } from '../store/canonical-json.ts';
 import { fetchBlobs } from '../store/fetch-blobs.ts';
 import { isolatedCommand, isolateScript } from './isolated-command.ts';
@@ -52,7 +53,10 @@ async function openTools(workshop: ToolsWorkshop, name: ToolsetName): Promise<To
     id: digestOf(canonicalJson({ contents, script: digestOf(script) })),
     folder: place.folder,
     commandLine,
-    run: (command, options) => runTool(workshop.host, command, commandLine(command), options),
+    run: (command, options) =>
+      withSpan(workshop.emit, { kind: 'tool', title: basename(command.file) }, () =>
+        runTool(workshop.host, command, commandLine(command), options),
+      ),
   };
 }
 

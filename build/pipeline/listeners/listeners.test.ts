@@ -15,11 +15,15 @@ const events: readonly BuildEvent[] = [
   { type: 'stage-finished', stage: 'packages', isCached: false, seconds: 1.5 },
   { type: 'warning', message: 'the mirror is slow', hint: 'give another' },
 ];
+const spans: readonly BuildEvent[] = [
+  { type: 'span-started', span: { kind: 'tool', title: 'mkfs.erofs' } },
+  { type: 'span-finished', span: { kind: 'tool', title: 'mkfs.erofs' }, facts: {} },
+];
 
 describe('listeners of one stream of events', () => {
   test('the plain log: a line for each thing that ran, progress only now and then', () => {
     const lines: string[] = [];
-    events.forEach(plainListener((line) => lines.push(line)));
+    [...events, ...spans].forEach(plainListener((line) => lines.push(line)));
     expect(lines).toEqual([
       'Fetch and open packages …',
       '  packages: 0 B of 2.0 KiB',
@@ -31,10 +35,10 @@ describe('listeners of one stream of events', () => {
     ]);
   });
 
-  test('JSON: every event on one line, faults with their code', () => {
+  test('JSON: every event but spans on one line, faults with their code', () => {
     const lines: string[] = [];
     const listen = jsonListener((line) => lines.push(line));
-    events.forEach(listen);
+    [...events, ...spans].forEach(listen);
     listen({
       type: 'fault',
       error: new KeelsonError({ code: 'RECIPE_UNKNOWN', class: 'input', message: 'Cannot find recipe x' }),

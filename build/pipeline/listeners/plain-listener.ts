@@ -40,6 +40,8 @@ export function plainListener(writeLine: (line: string) => void): EventSink {
         writeLine(`warning: ${event.message}`);
         if (event.hint !== undefined) writeLine(`  hint: ${event.hint}`);
         return;
+      case 'span-started':
+      case 'span-finished':
       case 'fault':
       case 'build-finished':
         return;
