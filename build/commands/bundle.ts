@@ -3,7 +3,7 @@ import { channelNamePattern } from '../contract/channel.ts';
 import { releaseVersionPattern } from '../contract/release-version.ts';
 import { formatBytes } from '../errors/format-quantity.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
-import { enrolmentVariables } from '../keys/enrolment-files.ts';
+import { enrolmentVariables } from '../keys/enrolment-variables.ts';
 import { unlockSigner } from '../keys/open-keys.ts';
 import { signCms } from '../keys/sign-cms.ts';
 import { readLockfile } from '../lock/lockfile-io.ts';

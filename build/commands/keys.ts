@@ -5,7 +5,6 @@ import { describeKeys, type KeyDescription, keyWarnings } from '../keys/describe
 import { developmentWarning } from '../keys/development-keys.ts';
 import { exportKeys } from '../keys/export-keys.ts';
 import type { RevocationReason } from '../keys/issue-revocation-list.ts';
-import { defaultKeyFolder } from '../keys/key-folder.ts';
 import { isKeyRole, keyRoles } from '../keys/key-role.ts';
 import { makeKeys } from '../keys/make-keys.ts';
 import { type Keys, openKeys } from '../keys/open-keys.ts';
@@ -13,6 +12,7 @@ import { parsePkcs11Uri } from '../keys/pkcs11-uri.ts';
 import { revokeKey } from '../keys/revoke-key.ts';
 import { rotateKeys } from '../keys/rotate-keys.ts';
 import { renderTable } from '../report/render-table.ts';
+import { checkKeysName, defaultKeysName, keyFolder } from './key-folder.ts';
 import { createAskSecret, type SecretOptions } from './read-secret.ts';
 import { type CommandContext, withSession } from './session.ts';
 
@@ -44,15 +44,6 @@ export interface RevokeCommandOptions extends KeysOptions {
   readonly reason: RevocationReason;
 }
 
-const defaultName = 'default';
-
-/** `--keys`: what has a slash is a path, anything else a name in the owner's configuration folder. */
-export function keyFolder(context: CommandContext, keys: string = defaultName): string {
-  return keys.includes('/')
-    ? resolve(context.workingFolder, keys)
-    : defaultKeyFolder(context.host, checkName(keys));
-}
-
 /** `keelson keys init [NAME]`. */
 export async function runKeysInitCommand(
   context: CommandContext,
@@ -63,7 +54,7 @@ export async function runKeysInitCommand(
   const places = readPlaces(context, options.place, options);
   const keys = await withSession(context, ({ workshop }) =>
     makeKeys(workshop, {
-      name: checkName(name ?? defaultName),
+      name: checkKeysName(name ?? defaultKeysName),
       folder,
       askSecret: createAskSecret(context, options),
       places,
@@ -201,15 +192,5 @@ function readPlace(context: CommandContext, where: string, options: TokenOptions
     class: 'input',
     message: `Cannot understand where the key is: ${where}`,
     hint: 'Write pkcs11:token=…;id=%01?module-path=… or "command:PROGRAM ARGUMENT…".',
-  });
-}
-
-function checkName(name: string): string {
-  if (/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) return name;
-  throw new KeelsonError({
-    code: 'KEYS_NAME_INVALID',
-    class: 'input',
-    message: `Cannot use "${name}" as a name of keys`,
-    hint: 'Use small letters, digits and dashes; a folder has a slash in it (./keys).',
   });
 }

@@ -1,13 +1,13 @@
 import type { SecureBoot } from '../boot/sign-boot-files.ts';
 import { developmentKeys, refuseDevelopmentKeys, tellDevelopmentKeys } from '../keys/development-keys.ts';
-import { enrolmentVariables } from '../keys/enrolment-files.ts';
+import { enrolmentVariables } from '../keys/enrolment-variables.ts';
 import { type Keys, openKeys, unlockSigner } from '../keys/open-keys.ts';
 import { updateKeyring } from '../keys/trust.ts';
 import { openRoots } from '../publish/channel-roots.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { type TrustFiles, wantsTrust } from '../rootfs/trust-files.ts';
 import type { Workshop } from '../tools/workshop.ts';
-import { keyFolder } from './keys.ts';
+import { keyFolder } from './key-folder.ts';
 import { createAskSecret, type SecretOptions } from './read-secret.ts';
 import type { CommandContext } from './session.ts';
 

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import { defaultKeyFolder } from './key-folder.ts';
-import { makeKeys } from './make-keys.ts';
 import { type Keys, openKeys } from './open-keys.ts';
 import type { KeyWorkshop } from './raw-signer.ts';
 import { noSecrets } from './secrets.ts';
@@ -45,6 +44,8 @@ export function refuseDevelopmentKeys(keys: Pick<Keys, 'isDevelopment' | 'folder
 /** Two builds may come here at once: the first one's keys stay. */
 async function makeAside(workshop: KeyWorkshop, folder: string): Promise<void> {
   const aside = `${folder}.${randomBytes(4).toString('hex')}.tmp`;
+  // Needed once in the life of a computer, and large.
+  const { makeKeys } = await import('./make-keys.ts');
   try {
     await makeKeys(workshop, {
       name,

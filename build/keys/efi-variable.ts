@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import { concat } from './der.ts';
+import type { EfiVariableName } from './efi-variable-names.ts';
 import { certificateDer, parseCertificate } from './issue-certificate.ts';
 import { signMessage } from './sign-cms.ts';
 import type { Signer } from './signer.ts';
-
-export const efiVariableNames = ['PK', 'KEK', 'db', 'dbx'] as const;
-export type EfiVariableName = (typeof efiVariableNames)[number];
 
 /** UEFI 2.10, section 32.6 (databases), 3.3 (PK, KEK). */
 const vendors = {

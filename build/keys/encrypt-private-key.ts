@@ -1,6 +1,6 @@
 import { createCipheriv, type KeyObject, randomBytes, scryptSync } from 'node:crypto';
 import { integer, objectIdentifier, octetString, sequence } from './der.ts';
-import { toPem } from './issue-certificate.ts';
+import { toPem } from './pem.ts';
 
 /**
  * Work of one guess at a passphrase: 16 MiB and about a tenth of a second. OpenSSL refuses to read more memory than 32 MiB, so

@@ -1,12 +1,7 @@
 import { createHash } from 'node:crypto';
 import { withFile } from './add-key.ts';
-import {
-  certificateList,
-  type EfiVariableName,
-  efiVariableNames,
-  revokedCertificateList,
-  signEfiVariable,
-} from './efi-variable.ts';
+import { certificateList, revokedCertificateList, signEfiVariable } from './efi-variable.ts';
+import { type EfiVariableName, efiVariableNames } from './efi-variable-names.ts';
 import type { KeyRecord } from './key-record.ts';
 import type { KeyRole } from './key-role.ts';
 import { type Keys, recordsOf, signerFor } from './open-keys.ts';
@@ -42,16 +37,6 @@ export async function enrolmentFiles(keys: Keys): Promise<Keys> {
     };
   }
   return withFile(keys, { ...keys.file, enrolment });
-}
-
-/** The `.auth` files for systemd-boot's /loader/keys/auto, or for a firmware's own menu. */
-export function enrolmentVariables(keys: Keys): ReadonlyMap<EfiVariableName, Uint8Array> {
-  return new Map(
-    efiVariableNames.flatMap((name) => {
-      const kept = keys.file.enrolment[name];
-      return kept === undefined ? [] : [[name, Buffer.from(kept.auth, 'base64')] as const];
-    }),
-  );
 }
 
 function variableContent({ file }: Keys, name: EfiVariableName): Uint8Array | undefined {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { enrolmentVariables } from './enrolment-files.ts';
+import { enrolmentVariables } from './enrolment-variables.ts';
 import type { Keys } from './open-keys.ts';
 import { revocationLists, trustAnchors } from './trust.ts';
 

@@ -27,7 +27,9 @@ import {
   Validity,
 } from '@peculiar/asn1-x509';
 import { arrayBuffer } from './array-buffer.ts';
-import { type KeyAlgorithm, signatureIdentifier } from './key-algorithm.ts';
+import type { KeyAlgorithm } from './key-algorithm.ts';
+import { toPem } from './pem.ts';
+import { signatureIdentifier } from './signature-identifier.ts';
 
 export type CertificateProfile = 'root' | 'authority' | 'update' | 'boot';
 
@@ -131,14 +133,6 @@ export function parseCertificate(pem: string): Certificate {
 
 export function certificateDer(pem: string): Uint8Array {
   return new X509Certificate(pem).raw;
-}
-
-/** RFC 7468. */
-export function toPem(label: string, der: Uint8Array): string {
-  const lines = Buffer.from(der)
-    .toString('base64')
-    .replace(/.{64}(?=.)/g, '$&\n');
-  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
 }
 
 export function extension(id: string, isCritical: boolean, value: unknown): Extension {

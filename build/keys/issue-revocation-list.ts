@@ -15,8 +15,9 @@ import {
   Version,
 } from '@peculiar/asn1-x509';
 import { arrayBuffer } from './array-buffer.ts';
-import { extension, type IssuingKey, keyIdentifier, parseCertificate, toPem } from './issue-certificate.ts';
-import { signatureIdentifier } from './key-algorithm.ts';
+import { extension, type IssuingKey, keyIdentifier, parseCertificate } from './issue-certificate.ts';
+import { toPem } from './pem.ts';
+import { signatureIdentifier } from './signature-identifier.ts';
 
 export const revocationReasons = {
   compromised: CRLReasons.keyCompromise,

@@ -7,9 +7,6 @@ import {
   verify as nodeVerify,
 } from 'node:crypto';
 import { promisify } from 'node:util';
-import { AlgorithmIdentifier } from '@peculiar/asn1-x509';
-import { arrayBuffer } from './array-buffer.ts';
-import { derNull } from './der.ts';
 
 interface AlgorithmSpec {
   /** Hash that the signature is over; `null` where the algorithm hashes by itself. */
@@ -63,14 +60,6 @@ export function algorithmOf(key: KeyObject): KeyAlgorithm | undefined {
         ? 'ecdsa-p256'
         : key.asymmetricKeyType;
   return keyAlgorithmNames.find((algorithm) => algorithm === name);
-}
-
-export function signatureIdentifier(algorithm: KeyAlgorithm): AlgorithmIdentifier {
-  const { signatureOid, hasNullParameters } = keyAlgorithms[algorithm];
-  return new AlgorithmIdentifier({
-    algorithm: signatureOid,
-    ...(hasNullParameters ? { parameters: arrayBuffer(derNull) } : {}),
-  });
 }
 
 export function signWithKey(algorithm: KeyAlgorithm, key: KeyObject, bytes: Uint8Array): Uint8Array {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { efiVariableNames } from './efi-variable.ts';
+import { efiVariableNames } from './efi-variable-names.ts';
 import { keyAlgorithmNames } from './key-algorithm.ts';
 import { keyRoles } from './key-role.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { imageDigest, PeFormatError, signatureOf, signEfiProgram } from './authenticode.ts';
 import { certificateList, guidBytes } from './efi-variable.ts';
-import { enrolmentVariables } from './enrolment-files.ts';
+import { enrolmentVariables } from './enrolment-variables.ts';
 import { exportKeys } from './export-keys.ts';
 import { type KeyBench, openKeyBench } from './key-fixtures.ts';
 import { type Keys, makeSigner, recordOf, signerFor } from './open-keys.ts';

@@ -19,7 +19,8 @@ import { KeelsonError } from '../errors/keelson-error.ts';
 import { arrayBuffer } from './array-buffer.ts';
 import { derNull, objectIdentifier, octetString, readTlv, setOf } from './der.ts';
 import { parseCertificate } from './issue-certificate.ts';
-import { keyAlgorithms, signatureIdentifier } from './key-algorithm.ts';
+import { keyAlgorithms } from './key-algorithm.ts';
+import { signatureIdentifier } from './signature-identifier.ts';
 import type { Signer } from './signer.ts';
 
 const oids = {

@@ -1,4 +1,4 @@
-import { Listr, type ListrTask } from 'listr2';
+import type { ListrTask } from 'listr2';
 import { formatBytes } from '../../errors/format-quantity.ts';
 import type { BuildEvent, EventSink } from '../../events/build-event.ts';
 import { stageTitle } from '../stages.ts';
@@ -8,6 +8,8 @@ import { plainListener } from './plain-listener.ts';
 interface StageRow {
   readonly done: PromiseWithResolvers<void>;
   show: (output: string) => void;
+  /** Also before the list has come to the row. */
+  title: string;
   rename: (title: string) => void;
 }
 
@@ -24,13 +26,21 @@ export function terminalListener(stages: readonly string[], writeLine: (line: st
 
   const startRendering = (): void => {
     const tasks = stages.map((stage): ListrTask => {
-      const row: StageRow = { done: Promise.withResolvers<void>(), show: () => {}, rename: () => {} };
+      const row: StageRow = {
+        done: Promise.withResolvers<void>(),
+        show: () => {},
+        title: stageTitle(stage),
+        rename: (title) => {
+          row.title = title;
+        },
+      };
       // A stage that never ends (the build stopped elsewhere) must not become an unhandled rejection.
       row.done.promise.catch(() => {});
       rows.set(stage, row);
       return {
-        title: stageTitle(stage),
+        title: row.title,
         task: (_context, task) => {
+          task.title = row.title;
           row.show = (output) => {
             task.output = output;
           };
@@ -41,12 +51,7 @@ export function terminalListener(stages: readonly string[], writeLine: (line: st
         },
       };
     });
-    const list = new Listr(tasks, {
-      concurrent: false,
-      registerSignalListeners: false,
-      rendererOptions: { collapseErrors: true, showErrorMessage: false },
-    });
-    rendering = list.run().catch(() => {});
+    rendering = showTasks(tasks).catch(() => {});
   };
 
   const emit: EventSink = (event) => {
@@ -69,6 +74,17 @@ export function terminalListener(stages: readonly string[], writeLine: (line: st
       for (const note of notes) writeLine(note);
     },
   };
+}
+
+/** Only a terminal needs it. */
+async function showTasks(tasks: ListrTask[]): Promise<void> {
+  const { Listr } = await import('listr2');
+  const list = new Listr(tasks, {
+    concurrent: false,
+    registerSignalListeners: false,
+    rendererOptions: { collapseErrors: true, showErrorMessage: false },
+  });
+  await list.run();
 }
 
 function showInRow(row: StageRow, event: BuildEvent, notes: string[]): void {
