@@ -7,7 +7,7 @@ import { type Header, pack } from 'tar-stream';
 // Packages made in code, good and bad, for tests.
 
 /** A member of a tar, as a test writes it. */
-export type Entry = Partial<Header> & { readonly name: string; readonly text?: string };
+export type Entry = Partial<Header> & { readonly name: string; readonly text?: string | Buffer };
 
 export async function tarOf(entries: readonly Entry[]): Promise<Buffer> {
   const writer = pack();

@@ -1,6 +1,9 @@
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
+import { type FileNeeds, fileNeedsOf, looksLikeElf, scriptHeadBytes } from '../rootfs/file-needs.ts';
+import { readWhole } from '../store/read-whole.ts';
+import type { Sha256 } from '../store/store.ts';
 import { writeStream } from '../store/write-stream.ts';
 import { isMergedUsrLink, mergedUsrPath } from './merged-usr.ts';
 import { contentsDataFile, contentsFile, type MemberRow } from './package-contents.ts';
@@ -15,7 +18,7 @@ export const indexPackageModule = import.meta.url;
  * different things at one path, control characters in names.
  */
 export async function indexPackage(deb: Deb, folder: string): Promise<void> {
-  const data = await open(join(folder, contentsDataFile), 'wx', 0o644);
+  const data = await open(join(folder, contentsDataFile), 'wx+', 0o644);
   try {
     const members = await indexMembers(deb, data);
     await writeFile(join(folder, contentsFile), contentsText(deb.control, members), { mode: 0o644 });
@@ -51,7 +54,7 @@ async function memberRow(
     case 'folder':
       return ['d', ...common];
     case 'file':
-      return ['f', ...common, offset, entry.sizeBytes, await appendContent(entry, data, offset)];
+      return ['f', ...common, offset, entry.sizeBytes, ...(await appendContent(entry, data, offset))];
     case 'link':
       // Permissions of links mean nothing: Linux shows them all as 777.
       return isMergedUsrLink(entry.path) ? undefined : ['l', path, 0o777, entry.uid, entry.gid, entry.target];
@@ -73,11 +76,17 @@ function addMember(members: Map<string, MemberRow>, row: MemberRow): void {
   else if (known[0] !== 'd' || row[0] !== 'd') throw unsafe({ path: row[1] }, 'the package has it twice');
 }
 
-/** Returns the digest of what was appended. */
-async function appendContent(entry: DebEntry, data: FileHandle, offset: number): Promise<string> {
+/** Returns the digest of what was appended, and what it needs to run. */
+async function appendContent(
+  entry: DebEntry,
+  data: FileHandle,
+  offset: number,
+): Promise<[sha256: Sha256, needs?: FileNeeds]> {
   const { sizeBytes, sha256 } = await writeStream(data, entry.content, offset);
   if (sizeBytes !== entry.sizeBytes) throw unsafe(entry, 'its size is not what its header says');
-  return sha256;
+  const head = await readWhole(data, offset, Math.min(sizeBytes, scriptHeadBytes));
+  const needs = fileNeedsOf(looksLikeElf(head) ? await readWhole(data, offset, sizeBytes) : head);
+  return needs.kind === 'nothing' ? [sha256] : [sha256, needs];
 }
 
 function checkNames(entry: DebEntry): void {

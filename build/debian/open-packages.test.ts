@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Lockfile, lockfileFormat } from '../lock/lockfile.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { fileNeedsOf, readFileNeeds } from '../rootfs/file-needs.ts';
+import { fakeElf } from '../rootfs/testing/fake-elf.ts';
 import type { TreeNode } from '../rootfs/tree.ts';
 import { openStore, removeTree } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
@@ -110,6 +112,41 @@ describe('openPackage', () => {
       origin: 'package frob',
       content: { sizeBytes: 7, sha256: sha256Of('program') },
     });
+  });
+
+  test('what programs and scripts need is known, and no file is read for it', async () => {
+    const elf = fakeElf({ interpreter: '/lib64/ld-linux-x86-64.so.2', needed: ['libc.so.6'] });
+    // Longer than what tells a script, so that its end must have been read too.
+    const program = Buffer.concat([elf, Buffer.alloc(100_000)]);
+    const opened = await openPackage(
+      workshop,
+      await stored([
+        { name: './usr/bin/program', mode: 0o755, text: program },
+        { name: './usr/bin/name', type: 'link', linkname: './usr/bin/program' },
+        { name: './usr/bin/script', mode: 0o755, text: `#!/usr/bin/env -S python3 -u\n${'x'.repeat(9999)}` },
+        { name: './usr/bin/broken', mode: 0o755, text: elf.subarray(0, 100) },
+        { name: './usr/share/page', text: 'a page' },
+      ]),
+      options,
+    );
+    await removeTree(join(root, 'store/steps'));
+    const needs = new Map(
+      await Promise.all(
+        [...opened.entries].map(async ([path, node]): Promise<[string, unknown]> => {
+          if (node.type !== 'file') throw new Error(`${path} is no file`);
+          return [path, await readFileNeeds(node.content)];
+        }),
+      ),
+    );
+    const wanted = fileNeedsOf(program);
+    expect(wanted).toMatchObject({ kind: 'elf', elf: { needed: ['libc.so.6'] } });
+    expect([...needs]).toEqual([
+      ['/usr/bin/broken', { kind: 'broken', reason: 'program headers beyond the end of the file' }],
+      ['/usr/bin/name', wanted],
+      ['/usr/bin/program', wanted],
+      ['/usr/bin/script', { kind: 'script', interpreter: '/usr/bin/env', program: 'python3' }],
+      ['/usr/share/page', { kind: 'nothing' }],
+    ]);
   });
 
   test.each<[string, Entry[], string]>([

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { needsNothing } from '../rootfs/file-needs.ts';
 import { storedBytes } from '../rootfs/stored-bytes.ts';
 import type { TreeNode } from '../rootfs/tree.ts';
 import { fetchBlobs } from '../store/fetch-blobs.ts';
@@ -116,7 +117,14 @@ function nodeOf(row: MemberRow, dataPath: string, origin: string): TreeNode {
     case 'l':
       return { type: 'link', mode, uid, gid, origin, target: row[5] };
     case 'f':
-      return { type: 'file', mode, uid, gid, origin, content: storedBytes(dataPath, row[5], row[6], row[7]) };
+      return {
+        type: 'file',
+        mode,
+        uid,
+        gid,
+        origin,
+        content: storedBytes(dataPath, row[5], row[6], row[7], row[8] ?? needsNothing),
+      };
   }
 }
 

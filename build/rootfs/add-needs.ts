@@ -65,18 +65,17 @@ export async function addNeeds(draft: TreeDraft, index: PackageIndex, faults: Fa
     const node = draft.get(path);
     if (node?.type === 'link') take(path);
     if (node?.type !== 'file') return [];
-    const needs = await readFileNeeds(node.content).catch((cause: unknown) => {
+    const needs = await readFileNeeds(node.content);
+    if (needs.kind === 'broken') {
       faults.add({
         code: 'ELF_INVALID',
-        message: `Cannot read the ELF headers of ${path} (${node.origin}): ${(cause as Error).message}`,
+        message: `Cannot read the ELF headers of ${path} (${node.origin}): ${needs.reason}`,
         hint: 'ask for another version of the package, or leave the file out',
-        cause,
       });
-      return undefined;
-    });
-    if (needs?.kind === 'elf') return visitElf(path, needs.elf);
+    }
+    if (needs.kind === 'elf') return visitElf(path, needs.elf);
     // A script without the permission to run is read by another one.
-    if (needs?.kind === 'script' && (node.mode & 0o111) !== 0) visitScript(path, needs);
+    if (needs.kind === 'script' && (node.mode & 0o111) !== 0) visitScript(path, needs);
     return [];
   };
 

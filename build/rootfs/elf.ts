@@ -17,6 +17,9 @@ const machines: Readonly<Record<number, ElfFile['machine']>> = { 62: 'x86-64', 1
 const segment = { load: 1, dynamic: 2, interpreter: 3 } as const;
 const tag = { end: 0, needed: 1, stringTable: 5, stringTableSize: 10, rpath: 15, runpath: 29 } as const;
 
+/** The first four bytes. */
+export const elfMagic = 0x7f454c46;
+
 const headerBytes = 64;
 const programHeaderBytes = 56;
 const longestString = 4096;
@@ -31,7 +34,7 @@ interface Segment {
 
 /** `undefined` when the bytes are no ELF file that these machines run; throws RangeError when they are a broken one. */
 export function readElf(bytes: Buffer): ElfFile | undefined {
-  if (bytes.length < headerBytes || bytes.readUInt32BE(0) !== 0x7f454c46) return undefined;
+  if (bytes.length < headerBytes || bytes.readUInt32BE(0) !== elfMagic) return undefined;
   const is64BitLittleEndian = bytes[4] === 2 && bytes[5] === 1;
   const machine = machines[bytes.readUInt16LE(18)];
   if (!is64BitLittleEndian || machine === undefined) return undefined;

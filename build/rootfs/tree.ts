@@ -1,9 +1,12 @@
 import type { Sha256 } from '../store/store.ts';
+import type { FileNeeds } from './file-needs.ts';
 
 /** Bytes with a known digest, read only when they are needed. */
 export interface ByteSource {
   readonly sha256: Sha256;
   readonly sizeBytes: number;
+  /** Where it was looked at before: nobody has to read it again for that. */
+  readonly needs?: FileNeeds;
   read(): Promise<Buffer>;
 }
 
