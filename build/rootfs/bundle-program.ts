@@ -1,18 +1,21 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type Message } from 'esbuild';
+import type { BuildOptions, Message } from 'esbuild';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import { suggestName } from '../errors/nearest-name.ts';
 import { bytesOf } from './byte-source.ts';
 import type { ByteSource } from './tree.ts';
+
+/** For the id of the step. */
+export const bundleProgramModule = import.meta.url;
 
 export const programsFolder = fileURLToPath(new URL('../../rootfs/programs', import.meta.url));
 
 const shims = join(programsFolder, 'shared/tuf/shims');
 
 /** Modules of Node that libraries in device programs ask for, and what they get instead. */
-const nodeModules = {
+export const nodeModules = {
   crypto: join(shims, 'crypto.ts'),
   util: join(shims, 'util.ts'),
   minimatch: join(shims, 'minimatch.ts'),
@@ -65,6 +68,7 @@ export async function bundleProgram(name: string, folder = programsFolder): Prom
       hint: suggestName(name, names, 'programs'),
     });
   }
+  const { build } = await import('esbuild');
   const built = await build({
     ...deviceBundling,
     entryPoints: [join(folder, name, 'main.ts')],
@@ -76,16 +80,6 @@ export async function bundleProgram(name: string, folder = programsFolder): Prom
     throw programInvalid(name, cause);
   });
   return bytesOf(Buffer.from((built.outputFiles[0] as { contents: Uint8Array }).contents));
-}
-
-/** Remembers each program for the length of one build. */
-export function makeProgramBundler(folder = programsFolder): (name: string) => Promise<ByteSource> {
-  const bundled = new Map<string, Promise<ByteSource>>();
-  return (name) => {
-    const known = bundled.get(name) ?? bundleProgram(name, folder);
-    bundled.set(name, known);
-    return known;
-  };
 }
 
 function programInvalid(name: string, cause: { readonly errors?: readonly Message[] }): KeelsonError {

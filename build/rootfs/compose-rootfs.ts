@@ -8,13 +8,13 @@ import type { Recipe } from '../recipe/recipe.ts';
 import type { OciBundle } from '../services/oci-bundle.ts';
 import { canonicalJson } from '../store/canonical-json.ts';
 import type { Workshop } from '../tools/workshop.ts';
-import { makeProgramBundler } from './bundle-program.ts';
 import { bytesOf, bytesOfFile } from './byte-source.ts';
 import type { ComposedRootfs } from './composed-rootfs.ts';
 import { makeEngineFile } from './engine-file.ts';
 import { measureParts, type TreePart } from './measure-parts.ts';
 import { makeOsRelease } from './os-release.ts';
 import { makeStatusStanza } from './package-status.ts';
+import { makeProgramBundler } from './program-bundler.ts';
 import { sliceBase } from './slice-recipe.ts';
 import type { ByteSource, Tree, TreeNode } from './tree.ts';
 import { TreeDraft } from './tree-draft.ts';
@@ -32,14 +32,14 @@ export interface GivenFiles {
  * all this is. Throws PATH_CONFLICT when two parts want different things at one path.
  */
 export async function composeRootfs(
-  _workshop: Workshop,
+  workshop: Workshop,
   recipe: Recipe,
   packages: PackageSet,
   kernel: Kernel,
   bundles: readonly OciBundle[],
   { trust = new Map(), bootFiles = [] }: GivenFiles = {},
 ): Promise<ComposedRootfs> {
-  const base = await sliceBase(recipe, packages.group('base'), makeProgramBundler());
+  const base = await sliceBase(recipe, packages.group('base'), makeProgramBundler(workshop));
   const givers: readonly (readonly [group: string, packages: readonly LockedPackage[]])[] = [
     ['base', base.packages],
     ['kernel', packagesOfTree(kernel.rootModules, packages.group('kernel'))],

@@ -8,7 +8,7 @@ import type { ImageSet } from '../oci-images/open-image.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { serviceTemplateContext } from '../recipe/render-template.ts';
 import { makeAccountFiles } from '../rootfs/accounts.ts';
-import { makeProgramBundler } from '../rootfs/bundle-program.ts';
+import { makeProgramBundler } from '../rootfs/program-bundler.ts';
 import type { SliceRequest } from '../rootfs/slice-files.ts';
 import { layersOfService, sliceService } from '../rootfs/slice-recipe.ts';
 import type { Tree } from '../rootfs/tree.ts';
@@ -39,7 +39,7 @@ export async function compileServices(
 ): Promise<OciBundle[]> {
   const schemas = await workshop.openTools('schemas');
   const seccomp = JSON.parse(await readFile(join(schemas.folder, seccompFile), 'utf8')) as SeccompProfile;
-  const bundleProgram = makeProgramBundler();
+  const bundleProgram = makeProgramBundler(workshop);
   const context = { architecture: recipe.architecture, services: recipe.services, seccomp };
 
   return allOrFaults(

@@ -47,6 +47,7 @@ describe('module digest', () => {
       "import './f.ts';",
       "import { readFile } from 'node:fs/promises';",
       "const g = await import('./g.ts');",
+      "export const folder = new URL('../folder', import.meta.url);",
       "// import('./h.ts')",
       " * import('./i.ts')",
     ].join('\n');

@@ -9,7 +9,7 @@ import type { Sha256 } from './store.ts';
  * out: they change no behaviour.
  */
 const imports =
-  /(?:^|[;\n}])\s*(?:import|export)\b(?!\s+type\b)[^'";]*?['"](\.{1,2}\/[^'"]+)['"]|\bimport\(\s*['"](\.{1,2}\/[^'"]+)['"]/g;
+  /(?:^|[;\n}])\s*(?:import|(?:import|export)\b(?!\s+type\b)[^'";]*?\bfrom)\s*['"](\.{1,2}\/[^'"]+)['"]|\bimport\(\s*['"](\.{1,2}\/[^'"]+)['"]/g;
 
 interface Source {
   readonly sha256: Sha256;
@@ -30,6 +30,15 @@ export function moduleDigest(moduleUrl: string): Promise<Sha256> {
 }
 
 async function digestClosure(start: string): Promise<Sha256> {
+  // Relative names, so that the folder in which Keelson lies does not matter.
+  const lines = [...(await moduleSources(start))].map(
+    ([path, sha256]) => `${relative(dirname(start), path)} ${sha256}\n`,
+  );
+  return digestOf(lines.sort().join(''));
+}
+
+/** The files that count for the digest of the module `start`, a path, with the digest of each. */
+export async function moduleSources(start: string): Promise<ReadonlyMap<string, Sha256>> {
   const found = new Map<string, Sha256>();
   const visit = async (path: string): Promise<void> => {
     if (found.has(path)) return;
@@ -39,9 +48,7 @@ async function digestClosure(start: string): Promise<Sha256> {
     await Promise.all(source.imports.map(visit));
   };
   await visit(start);
-  // Relative names, so that the folder in which Keelson lies does not matter.
-  const lines = [...found].map(([path, sha256]) => `${relative(dirname(start), path)} ${sha256}\n`);
-  return digestOf(lines.sort().join(''));
+  return found;
 }
 
 function readSource(path: string): Promise<Source> {
