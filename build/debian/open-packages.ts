@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeelsonError } from '../errors/keelson-error.ts';
+import { readAtOnce } from '../host/read-at-once.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { needsNothing } from '../rootfs/file-needs.ts';
@@ -97,7 +97,7 @@ async function openFetched(workshop: Workshop, locked: LockedPackage): Promise<O
     { title: `open ${locked.name}`, moduleUrl: indexPackageModule, inputs: { deb: locked.sha256 } },
     async (folder) => indexPackage(await readDeb(workshop.store.blobPath(locked.sha256)), folder),
   );
-  const contents = JSON.parse(await readFile(join(folder, contentsFile), 'utf8')) as PackageContents;
+  const contents = JSON.parse(readAtOnce(join(folder, contentsFile)).toString('utf8')) as PackageContents;
   checkIdentity(locked, contents.control);
   const dataPath = join(folder, contentsDataFile);
   const origin = `package ${locked.name}`;

@@ -1,5 +1,4 @@
-import { get as getPlain, type IncomingMessage, Agent as PlainAgent } from 'node:http';
-import { get as getSecure, Agent as SecureAgent } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import type { HttpReply } from './build-host.ts';
 
 const maxRedirects = 5;
@@ -8,10 +7,18 @@ const maxRedirects = 5;
  * A connection that is used again may be one that the server is just closing, and the request would be lost; so each
  * has its own. Proxies are those of HTTP_PROXY and its like.
  */
-const agents = {
-  plain: new PlainAgent({ keepAlive: false, proxyEnv: process.env }),
-  secure: new SecureAgent({ keepAlive: false, proxyEnv: process.env }),
-};
+function openClients() {
+  // `import` would ask these modules for all they have, which loads all of Node's fetch: a tenth of a second of every start.
+  const plain = process.getBuiltinModule('node:http');
+  const secure = process.getBuiltinModule('node:https');
+  const options = { keepAlive: false, proxyEnv: process.env };
+  return {
+    plain: { get: plain.get, agent: new plain.Agent(options) },
+    secure: { get: secure.get, agent: new secure.Agent(options) },
+  };
+}
+
+let clients: ReturnType<typeof openClients> | undefined;
 
 /**
  * GETs a URL, following redirects. Not with `fetch`: a server that closes in the middle of a body can end the whole
@@ -42,12 +49,10 @@ function open(
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
+  clients ??= openClients();
+  const { get, agent } = address.protocol === 'https:' ? clients.secure : clients.plain;
   return new Promise((resolve, reject) => {
-    const request =
-      address.protocol === 'https:'
-        ? getSecure(address, { headers, signal, agent: agents.secure }, resolve)
-        : getPlain(address, { headers, signal, agent: agents.plain }, resolve);
-    request.on('error', reject);
+    get(address, { headers, signal, agent }, resolve).on('error', reject);
   });
 }
 

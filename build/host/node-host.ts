@@ -2,6 +2,7 @@ import { availableParallelism, constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { BuildHost, Command, CommandResult, HttpReply, RunOptions } from './build-host.ts';
+import { httpDownload } from './http-download.ts';
 
 /** How long a child has after SIGTERM before SIGKILL. */
 const killDelayMs = 3000;
@@ -107,8 +108,6 @@ async function download(
   // Sizes and offsets count the bytes as stored, so no compression on the way.
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (offsetBytes > 0) headers.range = `bytes=${offsetBytes}-`;
-  // With Node's clients comes all of its fetch.
-  const { httpDownload } = await import('./http-download.ts');
   return httpDownload(url, headers, signal);
 }
 

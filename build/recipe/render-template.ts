@@ -42,17 +42,31 @@ export function serviceTemplateContext(
 export function renderTemplate(text: string, context: RecipeTemplateContext, place: Place): string {
   if (!text.includes('{{')) return text;
   try {
-    new NameCheck(context).accept(Handlebars.parse(text));
-    const template = Handlebars.compile(text, {
-      strict: true,
-      noEscape: true,
-      knownHelpersOnly: true,
-      knownHelpers,
-    });
+    const { program, template } = compileOnce(text);
+    new NameCheck(context).accept(program);
     return template(context, { helpers });
   } catch (cause) {
     throw templateError(cause as HandlebarsFault, text, context, place);
   }
+}
+
+interface CompiledTemplate {
+  readonly program: hbs.AST.Program;
+  readonly template: HandlebarsTemplateDelegate;
+}
+
+/** A function of the text alone. Each file is filled in twice: when the recipe is checked, and for the image. */
+const compiled = new Map<string, CompiledTemplate>();
+
+function compileOnce(text: string): CompiledTemplate {
+  let known = compiled.get(text);
+  if (known === undefined) {
+    const program = Handlebars.parse(text);
+    const options = { strict: true, noEscape: true, knownHelpersOnly: true, knownHelpers };
+    known = { program, template: Handlebars.compile(program, options) };
+    compiled.set(text, known);
+  }
+  return known;
 }
 
 /** A value of a recipe as it is, in a file that is JSON. */

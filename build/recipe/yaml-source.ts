@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { FaultList } from '../errors/fault-list.ts';
 import { formatBytes } from '../errors/format-quantity.ts';
 import { KeelsonError, type Place } from '../errors/keelson-error.ts';
+import { readAtOnce } from '../host/read-at-once.ts';
 import { findPrivateKey } from './private-key.ts';
 
 export type YamlPath = readonly (string | number)[];
@@ -31,7 +31,7 @@ const textKeys = new Set(['mode', 'version']);
 export async function readYamlSource(file: string, faults: FaultList): Promise<YamlSource | undefined> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(file);
+    bytes = readAtOnce(file);
   } catch (cause) {
     faults.add({
       code: 'FILE_UNREADABLE',

@@ -94,7 +94,7 @@ describe('device programs in the store', () => {
       });
       const counted = new Set<string>();
       for (const start of [main, ...shims]) {
-        for (const path of (await moduleSources(start)).keys()) counted.add(path);
+        for (const path of moduleSources(start).keys()) counted.add(path);
       }
       const uncounted = Object.keys(metafile.inputs)
         .map((path) => resolve(programsFolder, path))

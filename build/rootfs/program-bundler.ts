@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { readAtOnce } from '../host/read-at-once.ts';
 import { digestOf } from '../store/canonical-json.ts';
 import { moduleDigest } from '../store/module-digest.ts';
 import type { Store } from '../store/store.ts';
@@ -33,7 +34,7 @@ export function makeProgramBundler(
 }
 
 async function bundleOnce(store: Store, name: string, folder: string): Promise<ByteSource> {
-  const inputs = await describeInputs(name, folder);
+  const inputs = describeInputs(name, folder);
   if (inputs === undefined) return bundleProgram(name, folder);
   const step = await store.step(
     { title: `bundle program ${name}`, moduleUrl: bundleProgramModule, inputs },
@@ -49,14 +50,13 @@ async function bundleOnce(store: Store, name: string, folder: string): Promise<B
  * `undefined` when a file of it is missing: the bundler says best which and where. Without npm's record of what it installed nothing
  * is known of the libraries, and nothing is kept.
  */
-async function describeInputs(name: string, folder: string) {
+function describeInputs(name: string, folder: string) {
   try {
     const sources = [join(folder, name, 'main.ts'), ...Object.values(nodeModules)];
-    const texts = await Promise.all(surroundings.map((path) => readFile(path, 'utf8')));
     return {
       name,
-      sources: await Promise.all(sources.map((path) => moduleDigest(pathToFileURL(path).href))),
-      surroundings: texts.map(digestOf),
+      sources: sources.map((path) => moduleDigest(pathToFileURL(path).href)),
+      surroundings: surroundings.map((path) => digestOf(readAtOnce(path))),
     };
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FaultList } from '../errors/fault-list.ts';
@@ -58,12 +59,8 @@ export async function loadLayer(
 
 /** Names of the folders in `parent` that have `file` in them, sorted; none when `parent` is not there. */
 export async function listFoldersWith(parent: string, file: string): Promise<string[]> {
-  const names: string[] = [];
-  for (const entry of await readFolder(parent)) {
-    const content = await readFolder(join(parent, entry));
-    if (content.includes(file)) names.push(entry);
-  }
-  return names.sort();
+  const names = await readFolder(parent);
+  return names.filter((name) => existsSync(join(parent, name, file))).sort();
 }
 
 async function readFolder(folder: string): Promise<string[]> {

@@ -1,8 +1,9 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { FaultList } from '../errors/fault-list.ts';
 import { formatBytes } from '../errors/format-quantity.ts';
 import type { Place } from '../errors/keelson-error.ts';
+import { readAtOnce } from '../host/read-at-once.ts';
 import { findPrivateKey } from '../recipe/private-key.ts';
 import { type RecipeTemplateContext, renderTemplate } from '../recipe/render-template.ts';
 import type { YamlSource } from '../recipe/yaml-source.ts';
@@ -120,7 +121,7 @@ export async function readSource(
     });
     return undefined;
   }
-  const bytes = await readFile(file);
+  const bytes = readAtOnce(file);
   const secret = findPrivateKey(bytes.toString('latin1'));
   if (secret !== undefined) {
     faults.add({

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readAtOnce } from '../host/read-at-once.ts';
 import { digestOf } from './canonical-json.ts';
 import type { Sha256 } from './store.ts';
 
@@ -16,11 +16,11 @@ interface Source {
   readonly imports: readonly string[];
 }
 
-const sources = new Map<string, Promise<Source>>();
-const digests = new Map<string, Promise<Sha256>>();
+const sources = new Map<string, Source>();
+const digests = new Map<string, Sha256>();
 
 /** Digest of a module's source and of all that it imports by relative path, however deep. Read once a process. */
-export function moduleDigest(moduleUrl: string): Promise<Sha256> {
+export function moduleDigest(moduleUrl: string): Sha256 {
   let digest = digests.get(moduleUrl);
   if (digest === undefined) {
     digest = digestClosure(fileURLToPath(moduleUrl));
@@ -29,35 +29,35 @@ export function moduleDigest(moduleUrl: string): Promise<Sha256> {
   return digest;
 }
 
-async function digestClosure(start: string): Promise<Sha256> {
+function digestClosure(start: string): Sha256 {
   // Relative names, so that the folder in which Keelson lies does not matter.
-  const lines = [...(await moduleSources(start))].map(
+  const lines = [...moduleSources(start)].map(
     ([path, sha256]) => `${relative(dirname(start), path)} ${sha256}\n`,
   );
   return digestOf(lines.sort().join(''));
 }
 
 /** The files that count for the digest of the module `start`, a path, with the digest of each. */
-export async function moduleSources(start: string): Promise<ReadonlyMap<string, Sha256>> {
+export function moduleSources(start: string): ReadonlyMap<string, Sha256> {
   const found = new Map<string, Sha256>();
-  const visit = async (path: string): Promise<void> => {
+  const visit = (path: string): void => {
     if (found.has(path)) return;
-    found.set(path, '');
-    const source = await readSource(path);
+    const source = readSource(path);
     found.set(path, source.sha256);
-    await Promise.all(source.imports.map(visit));
+    for (const imported of source.imports) visit(imported);
   };
-  await visit(start);
+  visit(start);
   return found;
 }
 
-function readSource(path: string): Promise<Source> {
+function readSource(path: string): Source {
   let source = sources.get(path);
   if (source === undefined) {
-    source = readFile(path, 'utf8').then((text) => ({
+    const text = readAtOnce(path).toString('utf8');
+    source = {
       sha256: digestOf(text),
       imports: relativeImports(text).map((name) => resolve(dirname(path), name)),
-    }));
+    };
     sources.set(path, source);
   }
   return source;

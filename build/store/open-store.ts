@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { existsSync, statSync, utimesSync } from 'node:fs';
+import { chmod, lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { EventSink } from '../events/build-event.ts';
@@ -40,7 +41,7 @@ export async function openStore({ root, host, emit = () => undefined }: StoreOpt
   }
   const running = new Map<Sha256, Promise<StepOutput>>();
   const stepOnce: Store['step'] = async (spec, produce) => {
-    const id = await stepId(spec);
+    const id = stepId(spec);
     const earlier = running.get(id);
     if (earlier !== undefined) {
       return withSpan(emit, { kind: 'wait', title: 'wait for the same step' }, () => earlier);
@@ -64,8 +65,8 @@ function describeStep({ id, isCached }: StepOutput): SpanFacts {
 }
 
 /** The identity of a step: what it may read, and the code that reads it. */
-export async function stepId(spec: StepSpec): Promise<Sha256> {
-  const code = await moduleDigest(spec.moduleUrl);
+export function stepId(spec: StepSpec): Sha256 {
+  const code = moduleDigest(spec.moduleUrl);
   return digestOf(canonicalJson({ format: storeFormat, title: spec.title, code, inputs: spec.inputs }));
 }
 
@@ -88,10 +89,10 @@ async function runStep(
     emit({ type: 'step-finished', title: spec.title, id, isCached, seconds });
     return { id, folder, isCached };
   };
-  if (await touch(host, folder)) return finish(true);
+  if (touch(host, folder)) return finish(true);
   try {
     return await withLock({ store, host, emit }, id, async () => {
-      if (await touch(host, folder)) return finish(true);
+      if (touch(host, folder)) return finish(true);
       await produceAside(store, host, folder, produce);
       return finish(false);
     });
@@ -118,7 +119,7 @@ async function produceAside(
     await removeTree(aside);
     const isLost = errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST';
     // Another build was first: its result is as good.
-    if (!(isLost && (await touch(host, folder)))) throw error;
+    if (!(isLost && touch(host, folder))) throw error;
   }
 }
 
@@ -133,26 +134,23 @@ async function hasBlob(
   { sha256, sizeBytes }: BlobReference,
 ): Promise<boolean> {
   const path = store.blobPath(sha256);
-  const size = await stat(path).then(
-    (stats) => stats.size,
-    () => undefined,
-  );
-  return size === sizeBytes && (await touch(host, path));
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats?.size === sizeBytes && touch(host, path);
 }
 
-/** Marks as used now; `false` when it does not exist. The time of last use is what `collectStore` goes by. */
-async function touch(host: Pick<BuildHost, 'now'>, path: string): Promise<boolean> {
+/**
+ * Marks as used now; `false` when it does not exist. The time of last use is what `collectStore` goes by. One system call, made
+ * in this turn: a warm build does nothing else so often.
+ */
+function touch(host: Pick<BuildHost, 'now'>, path: string): boolean {
   const now = host.now() / 1000;
   try {
-    await utimes(path, now, now);
+    utimesSync(path, now, now);
     return true;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false;
     // A store that may only be read is still good for hits.
-    return await stat(path).then(
-      () => true,
-      () => false,
-    );
+    return existsSync(path);
   }
 }
 
