@@ -1,8 +1,8 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import type { SlotTrailer } from '../contract/slot-layout.ts';
-import { compatibleOf, updateBundleNames } from '../contract/update-bundle.ts';
+import { compatibleOf } from '../contract/update-bundle.ts';
 import { digestFile } from '../disk/sparse-file.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
 import type { Workshop } from '../tools/workshop.ts';
@@ -12,6 +12,7 @@ import { checkSlotImage } from './check-slot-image.ts';
 import { checkTrust, type Trust } from './check-trust.ts';
 import { makeHashTree } from './hash-tree.ts';
 import { type BundleContents, readBundle } from './read-bundle.ts';
+import { unpackSlotImage } from './unpack-slot-image.ts';
 
 export interface VerifyOptions extends Trust {
   /** Refuse a bundle for any other machine. */
@@ -55,26 +56,9 @@ async function checkImage(
   contents: BundleContents,
 ): Promise<SlotTrailer> {
   const { path, manifest } = contents;
-  const tools = await workshop.openTools('update');
   const folder = await mkdtemp(join(tmpdir(), 'keelson-bundle-'));
   try {
-    const { imageFile } = updateBundleNames;
-    const source = resolve(path);
-    await tools.run({
-      file: '/usr/bin/unsquashfs',
-      arguments: [
-        '-quiet',
-        '-no-progress',
-        '-no-xattrs',
-        '-dest',
-        join(folder, 'content'),
-        source,
-        imageFile,
-      ],
-      readOnly: [dirname(source)],
-      writable: [folder],
-    });
-    const image = join(folder, 'content', imageFile);
+    const image = await unpackSlotImage(workshop, path, folder);
     const { size } = await stat(image).catch(() => ({ size: -1 }));
     if (size !== manifest.image.sizeBytes || (await digestFile(image)) !== manifest.image.sha256)
       throw bundleInconsistent(path, 'its image is not the one that its manifest names');
