@@ -118,9 +118,20 @@ program
 program
   .command('show <subject>')
   .description('what is inside a recipe, a disk or an update bundle: sizes, packages, services, signers, …')
+  .option('--size', 'where each megabyte of kernel image and root is, and what of it might go')
+  .option('--html <file>', 'with --size: a map of it as one HTML file')
   .option('--json', 'machine-readable JSON lines on standard output')
-  .addHelpText('after', '\nExamples:\n  keelson show minimal\n  keelson show out/minimal/*.raw --json')
-  .action(async (subject: string) => (await import('./commands/show.ts')).runShowCommand(context(), subject));
+  .addHelpText(
+    'after',
+    `
+Examples:
+  keelson show minimal
+  keelson show minimal --size --html minimal.html
+  keelson show out/minimal/*.raw --json`,
+  )
+  .action(async (subject: string, options: { size?: boolean; html?: string }) =>
+    (await import('./commands/show.ts')).runShowCommand(context(), subject, options),
+  );
 
 const store = program
   .command('store')

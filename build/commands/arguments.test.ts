@@ -39,6 +39,16 @@ describe('arguments', () => {
     expect(stdout).toContain(`Examples:\n  keelson ${verb}`);
   });
 
+  test('a page is one of sizes', async () => {
+    const { exitCode, stdout } = await keelson('show', 'minimal', '--html', 'page.html', '--json');
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      code: 'ARGUMENTS_INVALID',
+      message: 'Cannot write --html without --size: the page is a map of sizes',
+      hint: 'Add --size.',
+    });
+  });
+
   test('a machine on the terminal has no JSON', async () => {
     const { exitCode, stdout } = await keelson('run', 'minimal', '--json');
     expect(exitCode).toBe(3);

@@ -1,44 +1,28 @@
-import { makeLoaderFiles } from '../boot/make-boot-files.ts';
-import { makeUnifiedKernelImage } from '../boot/make-unified-kernel-image.ts';
 import { addKernel } from '../boot/unified-kernel-image.ts';
-import { openLockedPackages } from '../debian/open-packages.ts';
 import { makeDiskImage } from '../disk/make-disk-image.ts';
 import { makeSlotImage } from '../disk/make-slot-image.ts';
-import { prepareKernel } from '../kernel/prepare-kernel.ts';
 import type { Lockfile } from '../lock/lockfile.ts';
 import { containerImages } from '../oci-images/container-images.ts';
-import { type ContainerImageSet, openContainerImages } from '../oci-images/open-container-images.ts';
-import { openLockedImages } from '../oci-images/open-image.ts';
+import type { ContainerImageSet } from '../oci-images/open-container-images.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import { composeRootfs } from '../rootfs/compose-rootfs.ts';
-import { sealRootfs } from '../seal/seal-rootfs.ts';
-import { compileServices } from '../services/compile-services.ts';
 import type { OciBundle } from '../services/oci-bundle.ts';
 import { listPrivileges, scoreExposure } from '../services/privileges.ts';
 import type { Workshop } from '../tools/workshop.ts';
 import { describeImageFacts } from './describe-image-facts.ts';
 import type { ShownRecipe, ShownService } from './shown.ts';
+import { stageRecipe } from './stage-recipe.ts';
 
-/**
- * What a recipe becomes. It goes through the same stages as a build, which after one are all in the store, so what is
- * told is what was built and not a guess.
- */
+/** What a recipe becomes. */
 export async function showRecipe(
   workshop: Workshop,
   recipe: Recipe,
   lockfile: Lockfile,
 ): Promise<ShownRecipe> {
-  const packages = await openLockedPackages(workshop, recipe, lockfile);
-  const images = await openLockedImages(workshop, recipe, lockfile);
-  const started = await openContainerImages(workshop, recipe, lockfile);
-  const kernel = await prepareKernel(workshop, recipe, packages);
-  const bundles = await compileServices(workshop, recipe, packages, images, started);
-  const loaderFiles = await makeLoaderFiles(workshop, recipe, packages, kernel);
-  const composed = await composeRootfs(workshop, recipe, packages, kernel, bundles, {
-    bootFiles: loaderFiles.files,
-  });
-  const sealed = await sealRootfs(workshop, recipe, composed);
-  const uki = await makeUnifiedKernelImage(workshop, recipe, packages, kernel, sealed);
+  const { kernel, started, bundles, loaderFiles, composed, sealed, uki } = await stageRecipe(
+    workshop,
+    recipe,
+    lockfile,
+  );
   const slot = await makeSlotImage(workshop, recipe, sealed, uki);
   const disk = await makeDiskImage(workshop, recipe, slot, addKernel(loaderFiles, uki));
 
