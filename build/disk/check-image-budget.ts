@@ -24,6 +24,6 @@ export function checkImageBudget(recipe: Recipe, { ukiBytes, rootBytes, parts }:
     class: 'input',
     message: `Cannot keep ${recipe.name} within its budget of ${formatBytes(budget.sizeBytes)}: it takes ${formatBytes(sizeBytes)} (kernel image ${formatBytes(ukiBytes)}, root ${formatBytes(rootBytes)})`,
     place: budget.place,
-    hint: `Take something out, or raise disk.imageBudget. The largest parts of the root, before compression: ${shown}.`,
+    hint: `Take something out, or raise disk.imageBudget. The largest parts of the root, before compression: ${shown}. \`keelson show ${recipe.argument} --size\` says where each megabyte is.`,
   });
 }

@@ -16,6 +16,7 @@ const mebibyte = 1024 ** 2;
 function recipeWith(disk: Partial<Recipe['disk']> = {}): Recipe {
   return {
     name: 'minimal',
+    argument: 'minimal',
     version: '2026.11.1',
     architecture: 'x86-64',
     place: { file: 'recipe.yaml' },
@@ -141,7 +142,7 @@ test('an image over its budget', () => {
       code: 'IMAGE_BUDGET_EXCEEDED',
       message:
         'Cannot keep minimal within its budget of 42.0 MiB: it takes 43.0 MiB (kernel image 13.0 MiB, root 30.0 MiB)',
-      hint: 'Take something out, or raise disk.imageBudget. The largest parts of the root, before compression: service update 31.0 MiB, kernel modules 20.0 MiB, base 9.0 MiB.',
+      hint: 'Take something out, or raise disk.imageBudget. The largest parts of the root, before compression: service update 31.0 MiB, kernel modules 20.0 MiB, base 9.0 MiB. `keelson show minimal --size` says where each megabyte is.',
       place,
     }),
   );
