@@ -22,8 +22,9 @@ export type BuildEvent =
   | {
       readonly type: 'progress';
       readonly stage: string;
-      readonly doneBytes: number;
-      readonly totalBytes: number;
+      readonly unit: 'bytes' | 'files';
+      readonly done: number;
+      readonly total: number;
       readonly what: string;
     }
   | {

@@ -77,8 +77,9 @@ describe('honest servers', () => {
     expect(workshop.events.filter(({ type }) => type === 'progress').at(-1)).toEqual({
       type: 'progress',
       stage: 'fetch',
-      doneBytes: content.length,
-      totalBytes: content.length,
+      unit: 'bytes',
+      done: content.length,
+      total: content.length,
       what: 'crun 1.21',
     });
   });
