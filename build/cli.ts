@@ -133,21 +133,6 @@ Examples:
     (await import('./commands/show.ts')).runShowCommand(context(), subject, options),
   );
 
-program
-  .command('kernel')
-  .description('the configuration of a kernel that is compiled from a source')
-  .command('explain <symbol>')
-  .description('what a symbol is, which fragment set it, and why')
-  .option('--recipe <recipe>', 'whose kernel', 'tiny')
-  .option('--json', 'machine-readable JSON lines on standard output')
-  .addHelpText(
-    'after',
-    '\nExamples:\n  keelson kernel explain DM_VERITY\n  keelson kernel explain CONFIG_USB --recipe ./my-recipe --json',
-  )
-  .action(async (symbol: string, options: { recipe: string }) =>
-    (await import('./commands/kernel.ts')).runKernelExplainCommand(context(), symbol, options.recipe),
-  );
-
 const store = program
   .command('store')
   .description('what lies in the store of downloads and step outputs')

@@ -22,9 +22,8 @@ export type BuildEvent =
   | {
       readonly type: 'progress';
       readonly stage: string;
-      readonly unit: 'bytes' | 'files';
-      readonly done: number;
-      readonly total: number;
+      readonly doneBytes: number;
+      readonly totalBytes: number;
       readonly what: string;
     }
   | {

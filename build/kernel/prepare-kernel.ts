@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { OpenedPackage } from '../debian/package.ts';
 import type { PackageSet } from '../debian/package-set.ts';
 import { KeelsonError } from '../errors/keelson-error.ts';
@@ -8,12 +8,8 @@ import type { Recipe } from '../recipe/recipe.ts';
 import type { ByteSource, Tree, TreeNode } from '../rootfs/tree.ts';
 import type { ToolsTree } from '../tools/tools-tree.ts';
 import type { Workshop } from '../tools/workshop.ts';
-import { compileKernel } from './compile-kernel.ts';
-import { configureKernel } from './configure-kernel.ts';
 import { findDevicePatterns } from './device-patterns.ts';
 import type { InitramfsModule, Kernel } from './kernel.ts';
-import { findKernelSource } from './kernel-source.ts';
-import { builtinFiles } from './make-kernel.ts';
 import { parseModuleIndex } from './module-index.ts';
 import { readModuleList, type WantedModule } from './module-lists.ts';
 import { selectModules } from './select-modules.ts';
@@ -47,50 +43,8 @@ interface PreparedKernel {
   readonly root: readonly (PreparedFile & { readonly path: string })[];
 }
 
-/** The kernel that the recipe asks for: Debian's, or one that is compiled from a source. */
-export async function prepareKernel(
-  workshop: Workshop,
-  recipe: Recipe,
-  packages: PackageSet,
-): Promise<Kernel> {
-  return recipe.kernel.kind === 'source'
-    ? prepareOwnKernel(workshop, recipe, packages)
-    : prepareDebianKernel(workshop, recipe, packages);
-}
-
-/** Everything is built in: there is nothing for the initramfs to insert, and an index that says so. */
-async function prepareOwnKernel(workshop: Workshop, recipe: Recipe, packages: PackageSet): Promise<Kernel> {
-  const source = findKernelSource(packages, recipe);
-  const configuration = await configureKernel(workshop, recipe, source);
-  const compiled = await compileKernel(workshop, recipe, source, configuration);
-  const tools = await workshop.openTools('image');
-  const step = await workshop.store.step(
-    {
-      title: 'prepare kernel',
-      moduleUrl: import.meta.url,
-      inputs: { kernel: basename(compiled.folder), tools: tools.id },
-    },
-    async (folder) => {
-      const prefix = `/usr/lib/modules/${compiled.release}/`;
-      const root = join(folder, 'root');
-      for (const name of builtinFiles) await copy(join(compiled.folder, name), join(root, prefix, name));
-      await write(join(root, prefix, 'modules.order'), Buffer.alloc(0));
-      await indexModules(tools, root, compiled.release);
-      const image = await readFile(join(compiled.folder, compiled.image));
-      const prepared: PreparedKernel = {
-        release: compiled.release,
-        image: await writeAndDigest(folder, 'vmlinuz', image),
-        initramfs: [],
-        root: await digestIndex(root, prefix, indexFiles),
-      };
-      await writeFile(join(folder, 'kernel.json'), `${JSON.stringify(prepared, null, 1)}\n`);
-    },
-  );
-  return readPrepared(step.folder, `kernel ${source.name}`);
-}
-
 /** Takes the kernel and the modules we want from the package of group `kernel`; modules are decompressed and indexed. */
-async function prepareDebianKernel(
+export async function prepareKernel(
   workshop: Workshop,
   recipe: Recipe,
   packages: PackageSet,
@@ -109,13 +63,8 @@ async function prepareDebianKernel(
     },
     (folder) => produceKernel(folder, tools, kernelPackage, release, image, lists),
   );
-  return readPrepared(step.folder, `package ${kernelPackage.locked.name}`);
-}
-
-async function readPrepared(folder: string, origin: string): Promise<Kernel> {
-  const prepared = JSON.parse(await readFile(join(folder, 'kernel.json'), 'utf8')) as PreparedKernel;
-  const { release } = prepared;
-  const source = (file: PreparedFile) => fileSource(join(folder, file.file), file);
+  const prepared = JSON.parse(await readFile(join(step.folder, 'kernel.json'), 'utf8')) as PreparedKernel;
+  const source = (file: PreparedFile) => fileSource(join(step.folder, file.file), file);
   return {
     release,
     image: source(prepared.image),
@@ -126,7 +75,7 @@ async function readPrepared(folder: string, origin: string): Promise<Kernel> {
     })),
     rootModules: makeModuleTree(
       release,
-      origin,
+      `package ${kernelPackage.locked.name}`,
       prepared.root.map((file) => ({ path: file.path, content: source(file) })),
     ),
   };
@@ -208,27 +157,19 @@ async function produceKernel(
     initramfs.push({ name, patterns: patterns.get(name) ?? [], ...written });
   }
   const keptFiles = [...rootNames.map(plainPath), ...indexFiles].sort();
+  const rootFiles: (PreparedFile & { path: string })[] = [];
+  for (const file of keptFiles) {
+    const content = await readFile(join(root, prefix, file));
+    rootFiles.push({ path: `${prefix}${file}`, ...digest(`root${prefix}${file}`, content) });
+  }
   const prepared: PreparedKernel = {
     release,
     image: await writeAndDigest(folder, 'vmlinuz', await image.read()),
     initramfs,
-    root: await digestIndex(root, prefix, keptFiles),
+    root: rootFiles,
   };
   await writeFile(join(folder, 'kernel.json'), `${JSON.stringify(prepared, null, 1)}\n`);
   await rm(all, { recursive: true });
-}
-
-async function digestIndex(
-  root: string,
-  prefix: string,
-  files: readonly string[],
-): Promise<PreparedKernel['root']> {
-  const found: (PreparedFile & { path: string })[] = [];
-  for (const file of files) {
-    const content = await readFile(join(root, prefix, file));
-    found.push({ path: `${prefix}${file}`, ...digest(`root${prefix}${file}`, content) });
-  }
-  return found;
 }
 
 /** depmod(8) wants its modules under `lib/modules` or `usr/lib/modules`, as it was built; `-m` names the folder. */

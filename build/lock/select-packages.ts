@@ -1,5 +1,4 @@
 import type { LockedPackage, OpenedPackage } from '../debian/package.ts';
-import { isKernelSource } from '../kernel/kernel-source.ts';
 import { bundleProgram } from '../rootfs/bundle-program.ts';
 import { sliceFiles } from '../rootfs/slice-files.ts';
 import { type LockGroup, requestName } from './lock-groups.ts';
@@ -14,8 +13,7 @@ export async function selectPackages(
   opened: readonly OpenedPackage[],
 ): Promise<readonly LockedPackage[]> {
   if (group.isWhole === true) return opened.map(({ locked }) => locked);
-  if (group.name === 'kernel')
-    return opened.filter((each) => isKernel(each) || isKernelSource(each)).map(({ locked }) => locked);
+  if (group.name === 'kernel') return opened.filter(isKernel).map(({ locked }) => locked);
   const { packages } = await sliceFiles({ parts: group.parts, packages: opened, bundleProgram });
   const giving = new Set(packages.map(({ name }) => name));
   const asked = new Set(group.requests.map(({ name }) => name));
@@ -24,7 +22,7 @@ export async function selectPackages(
 
 /** Before anything is fetched: the kernel's dependencies build an initramfs on the machine, ours is built here. */
 export function mayBeSelected(group: LockGroup, { name }: LockedPackage): boolean {
-  return group.name !== 'kernel' || /^linux-(image|modules|source)-/.test(name);
+  return group.name !== 'kernel' || /^linux-(image|modules)-/.test(name);
 }
 
 function isKernel({ entries }: OpenedPackage): boolean {

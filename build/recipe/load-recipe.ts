@@ -5,6 +5,7 @@ import { loadLayer } from '../services/load-layer.ts';
 import { type LoadedService, loadService, type ServiceSurroundings } from '../services/load-service.ts';
 import type { ServiceRequest } from '../services/merge-values.ts';
 import { readFileRequests } from '../services/read-file-requests.ts';
+import { toPackageRequest } from '../services/read-slice.ts';
 import type { FileRequest, Layer } from '../services/service-definition.ts';
 import { checkHealthNeeds } from './check-health-needs.ts';
 import { checkPrograms, checkRecipe } from './check-recipe.ts';
@@ -14,10 +15,9 @@ import { checkKernelArguments } from './kernel-arguments.ts';
 import { lastGiven, mergeServices } from './merge-recipes.ts';
 import { readContainers } from './read-containers.ts';
 import { readDisk } from './read-disk.ts';
-import { readKernel } from './read-kernel.ts';
 import { readProjects } from './read-projects.ts';
 import { readUsers } from './read-users.ts';
-import type { Recipe } from './recipe.ts';
+import type { Architecture, Recipe } from './recipe.ts';
 import { recipeTemplateContext } from './render-template.ts';
 import { orderServices } from './start-order.ts';
 
@@ -32,6 +32,11 @@ export interface LoadRecipeOptions {
 }
 
 const defaultSuites = ['trixie', 'trixie-updates', 'trixie-security'] as const;
+
+const defaultKernels = {
+  'x86-64': 'linux-image-cloud-amd64',
+  arm64: 'linux-image-cloud-arm64',
+} as const satisfies Record<Architecture, string>;
 
 /** From YAML to a checked recipe; throws FaultsError with every fault that can be found without a network. */
 export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
@@ -82,12 +87,17 @@ export async function loadRecipe(options: LoadRecipeOptions): Promise<Recipe> {
   const allFiles = [...new Set(slices.flatMap((slice) => slice.files))];
   await checkPrograms(allFiles, join(options.repositoryFolder, 'rootfs', 'programs'), faults);
 
+  const kernelPackage = chain.findLast(({ value }) => value.kernel?.package !== undefined)?.value.kernel
+    ?.package;
   const recipe = {
     ...names,
     folder: own.source.folder,
     argument: options.name,
     place: own.source.place(['name']),
-    kernel: await readKernel(chain, names.architecture, options.repositoryFolder, faults),
+    kernel: {
+      kind: 'debian' as const,
+      package: toPackageRequest(kernelPackage ?? defaultKernels[names.architecture]),
+    },
     kernelArguments: checkKernelArguments(chain, faults),
     suites,
     layers,

@@ -49,25 +49,6 @@ export const recipeSchema = z
     kernel: z
       .strictObject({
         package: packageSchema.optional().describe("Debian's cloud kernel of the architecture when left out"),
-        source: packageSchema
-          .optional()
-          .describe(
-            'In place of package: a kernel source of Debian, such as linux-source-6.12, that is compiled',
-          ),
-        fragments: z
-          .array(
-            z
-              .string()
-              .regex(
-                /^[a-z0-9][a-z0-9-]*(?:\/[a-z0-9][a-z0-9-]*)*$/,
-                'the name of a fragment, such as purpose/verity',
-              ),
-          )
-          .min(1)
-          .optional()
-          .describe(
-            'Of the configuration of source, in kernel-config/ beside the recipe or of the repository; later ones have the last word',
-          ),
         arguments: z.array(kernelArgumentSchema).default([]).describe('Added to the kernel command line'),
       })
       .optional(),

@@ -1,6 +1,5 @@
 import type { ContainerRequest } from '../contract/container.ts';
 import type { Place } from '../errors/keelson-error.ts';
-import type { KernelFragment } from '../kernel/kernel-fragment.ts';
 import type { ImageRequest } from '../oci-images/image-request.ts';
 import type {
   FileRequest,
@@ -15,16 +14,8 @@ export type Architecture = (typeof architectures)[number];
 export const outputFormatNames = ['raw', 'qcow2'] as const;
 export type OutputFormatName = (typeof outputFormatNames)[number];
 
-/** Where the kernel comes from: one that Debian compiled, or a source of theirs that is compiled with fragments. */
-export type KernelRequest =
-  | { readonly kind: 'debian'; readonly package: PackageRequest }
-  | {
-      readonly kind: 'source';
-      readonly package: PackageRequest;
-      /** Later ones have the last word. */
-      readonly fragments: readonly KernelFragment[];
-      readonly place: Place;
-    };
+/** Where the kernel comes from; today a Debian package. */
+export type KernelRequest = { readonly kind: 'debian'; readonly package: PackageRequest };
 
 export interface RecipeUser {
   readonly name: string;

@@ -77,9 +77,8 @@ describe('honest servers', () => {
     expect(workshop.events.filter(({ type }) => type === 'progress').at(-1)).toEqual({
       type: 'progress',
       stage: 'fetch',
-      unit: 'bytes',
-      done: content.length,
-      total: content.length,
+      doneBytes: content.length,
+      totalBytes: content.length,
       what: 'crun 1.21',
     });
   });

@@ -141,7 +141,7 @@ function progressOf({ host, emit }: FetchWorkshop, missing: readonly WantedBlob[
     const isEnd = doneBytes === totalBytes;
     if (!isEnd && host.now() - toldMs < progressEveryMs) return;
     toldMs = host.now();
-    emit({ type: 'progress', stage, unit: 'bytes', done: doneBytes, total: totalBytes, what });
+    emit({ type: 'progress', stage, doneBytes, totalBytes, what });
   };
 }
 

@@ -45,4 +45,4 @@ shift
 trap - EXIT
 exec "$loader" --library-path "$libraries" "$tree/usr/bin/setpriv" --pdeathsig KILL \
   "$loader" --library-path "$libraries" "$tree/usr/sbin/chroot" "$root" \
-  /usr/bin/env --chdir="$folder" -- PWD="$folder" "$@"
+  /usr/bin/env --chdir="$folder" -- "$@"

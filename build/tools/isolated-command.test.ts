@@ -34,18 +34,6 @@ describe('the command line of a tool', () => {
     expect(namespaces).toEqual(['--mount']);
   });
 
-  test('what installs packages has processes of its own, and users besides root', () => {
-    const ownProcesses = ['--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--mount', '--net'];
-    const installer = { ...command, installsPackages: true };
-    expect(parts(true, installer).namespaces).toEqual(ownProcesses);
-    expect(parts(false, installer).namespaces).toEqual([
-      '--user',
-      '--map-root-user',
-      '--map-auto',
-      ...ownProcesses,
-    ]);
-  });
-
   test('arguments go through as they are', () => {
     expect(parts(true, command).script).toEqual([
       '/store/tree',

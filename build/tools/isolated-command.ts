@@ -44,7 +44,6 @@ export function isolatedCommand(
   const start = [join(libraryFolder, loader), '--library-path', libraryFolder] as const;
   const namespaces = [
     ...(host.isRoot ? [] : ['--user', '--map-root-user']),
-    ...(command.installsPackages ? installerNamespaces(host) : []),
     '--mount',
     ...(command.hasNetwork ? [] : ['--net']),
   ];
@@ -70,11 +69,6 @@ export function isolatedCommand(
     ],
     environment: { ...toolEnvironment, ...command.environment },
   };
-}
-
-/** Processes of its own, with a /proc that shows them: they all end when the first of them does. */
-function installerNamespaces({ isRoot }: Pick<BuildHost, 'isRoot'>): string[] {
-  return [...(isRoot ? [] : ['--map-auto']), '--pid', '--fork', '--kill-child=KILL', '--mount-proc'];
 }
 
 /** Outer folders before those inside them, so that none hides another. */

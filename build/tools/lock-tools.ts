@@ -45,10 +45,8 @@ function lockPart(
   const keysOf = (name: ToolsetName): string[] => {
     const { requests, isFilesOnly } = toolsets.toolsets[name];
     const requested = new Set(requests.map((request) => request.package));
-    const kept = (solved.get(name) ?? []).filter(
-      (locked) =>
-        // What one toolset has for nothing may be what another asks for.
-        requested.has(locked.name) || (!isFilesOnly && !omitted.has(locked.name)),
+    const kept = (solved.get(name) ?? []).filter((locked) =>
+      isFilesOnly ? requested.has(locked.name) : !omitted.has(locked.name),
     );
     for (const locked of kept) packages.set(packageKey(locked), locked);
     return kept.map(packageKey).sort();
@@ -65,10 +63,7 @@ function lockPart(
     oci: keysOf('oci'),
     cosign: keysOf('cosign'),
     'oci-serve': keysOf('oci-serve'),
-    kernel: keysOf('kernel'),
-    'kernel-arm64': keysOf('kernel-arm64'),
     schemas: keysOf('schemas'),
-    peers: keysOf('peers'),
   };
   const sorted = [...packages].sort(([left], [right]) => (left < right ? -1 : 1));
   return { archives, toolsets: keys, packages: Object.fromEntries(sorted) };

@@ -13,10 +13,7 @@ export const toolsetNames = [
   'oci',
   'cosign',
   'oci-serve',
-  'kernel',
-  'kernel-arm64',
   'schemas',
-  'peers',
 ] as const;
 
 /**
@@ -31,10 +28,7 @@ export const toolsetNames = [
  * - `oci`: skopeo (services from OCI images)
  * - `cosign`: cosign (services from OCI images whose signature is demanded)
  * - `oci-serve`: a registry, umoci (tests of services from OCI images)
- * - `kernel`: gcc, binutils, make and what else compiles a kernel
- * - `kernel-arm64`: the same for machines of that architecture
  * - `schemas`: published files: the default seccomp profile; the schema of config.json (tests)
- * - `peers`: mmdebstrap, mkosi and what they call (`npm run bench`)
  */
 export type ToolsetName = (typeof toolsetNames)[number];
 
@@ -53,11 +47,6 @@ export interface ToolCommand {
   readonly environment?: Readonly<Record<string, string>>;
   /** Only QEMU has this; everything else runs without any network. */
   readonly hasNetwork?: boolean;
-  /**
-   * It installs packages: what their scripts start ends with it, and files may belong to other users than root. Without
-   * privilege that takes a range of users in /etc/subuid and /etc/subgid, and newuidmap(1) of this computer.
-   */
-  readonly installsPackages?: boolean;
 }
 
 /** An unpacked, verified set of tools that runs isolated from the computer. */

@@ -7,9 +7,9 @@ import { plainListener } from './plain-listener.ts';
 
 const events: readonly BuildEvent[] = [
   { type: 'stage-started', stage: 'packages' },
-  { type: 'progress', stage: 'packages', unit: 'bytes', done: 0, total: 2048, what: 'packages' },
-  { type: 'progress', stage: 'packages', unit: 'bytes', done: 100, total: 2048, what: 'packages' },
-  { type: 'progress', stage: 'packages', unit: 'bytes', done: 2048, total: 2048, what: 'packages' },
+  { type: 'progress', stage: 'packages', doneBytes: 0, totalBytes: 2048, what: 'packages' },
+  { type: 'progress', stage: 'packages', doneBytes: 100, totalBytes: 2048, what: 'packages' },
+  { type: 'progress', stage: 'packages', doneBytes: 2048, totalBytes: 2048, what: 'packages' },
   { type: 'step-finished', title: 'index crun', id: 'ab', isCached: false, seconds: 0.25 },
   { type: 'step-finished', title: 'index finit', id: 'cd', isCached: true, seconds: 0 },
   { type: 'stage-finished', stage: 'packages', isCached: false, seconds: 1.5 },

@@ -23,11 +23,11 @@ export function plainListener(writeLine: (line: string) => void): EventSink {
         if (!event.isCached) writeLine(`  ${event.title} (${event.seconds.toFixed(1)} s)`);
         return;
       case 'progress': {
-        const share = event.total === 0 ? 1 : event.done / event.total;
+        const share = event.totalBytes === 0 ? 1 : event.doneBytes / event.totalBytes;
         const shown = shownShare.get(event.stage) ?? -progressStep;
         if (share < shown + progressStep && !(share === 1 && shown < 1)) return;
         shownShare.set(event.stage, share);
-        writeLine(`  ${describeProgress(event)}`);
+        writeLine(`  ${event.what}: ${formatBytes(event.doneBytes)} of ${formatBytes(event.totalBytes)}`);
         return;
       }
       case 'test-step':
@@ -47,18 +47,6 @@ export function plainListener(writeLine: (line: string) => void): EventSink {
         return;
     }
   };
-}
-
-/** `packages: 3.1 MB of 12.0 MB`, `compile kernel: 512 of 2048 files`. */
-export function describeProgress({
-  what,
-  unit,
-  done,
-  total,
-}: Extract<BuildEvent, { type: 'progress' }>): string {
-  return unit === 'bytes'
-    ? `${what}: ${formatBytes(done)} of ${formatBytes(total)}`
-    : `${what}: ${done} of ${total} files`;
 }
 
 /** As TAP has it: `ok 3 - it starts after a power cut (14.2 s)`. */

@@ -1,8 +1,9 @@
 import type { ListrTask } from 'listr2';
+import { formatBytes } from '../../errors/format-quantity.ts';
 import type { BuildEvent, EventSink } from '../../events/build-event.ts';
 import { stageTitle } from '../stages.ts';
 import type { Listener } from './listener.ts';
-import { describeProgress, plainListener } from './plain-listener.ts';
+import { plainListener } from './plain-listener.ts';
 
 interface StageRow {
   readonly done: PromiseWithResolvers<void>;
@@ -95,7 +96,7 @@ function showInRow(row: StageRow, event: BuildEvent, notes: string[]): void {
       return;
     }
     case 'progress':
-      row.show(describeProgress(event));
+      row.show(`${event.what}: ${formatBytes(event.doneBytes)} of ${formatBytes(event.totalBytes)}`);
       return;
     case 'step-finished':
       if (!event.isCached) row.show(event.title);

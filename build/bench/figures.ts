@@ -6,6 +6,15 @@ export interface Figure {
   readonly target: number;
 }
 
+/** The middle one; the mean of the two in the middle for an even count. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = sorted.length / 2;
+  const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
+  const high = sorted[Math.floor(middle)] ?? Number.NaN;
+  return (low + high) / 2;
+}
+
 /** `warm build, nothing changed   1.2 s   target 2 s   pass (0.60 of it)`. */
 export function describeFigure({ name, value, unit, target }: Figure): string {
   const verdict = value <= target ? 'pass' : 'OVER';

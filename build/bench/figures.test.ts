@@ -1,5 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { describeFigure } from './figures.ts';
+import { describeFigure, median } from './figures.ts';
+
+test.each([
+  [[3], 3],
+  [[5, 1, 3], 3],
+  [[4, 1, 3, 2], 2.5],
+])('the median of %j is %d', (values, expected) => {
+  expect(median(values)).toBe(expected);
+});
 
 test.each([
   [1.24, 'warm build                                       1.2 s   target 2 s    pass (0.62 of it)'],
